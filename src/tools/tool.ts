@@ -1,0 +1,62 @@
+import type { Logger } from 'pino'
+import type * as z from 'zod'
+
+/** What a call does to the world: `read` runs, `change` asks, `destroy` asks a second person. */
+export type Effect = 'read' | 'change' | 'destroy'
+
+/** What a call touches, for policy, audit and the recovery check. `kind` is Kubernetes' own name (`Deployment`). */
+export interface Target {
+  kind: string
+  namespace?: string
+  name: string
+}
+
+/** What an approver sees, and what then runs: exactly this. */
+export interface Preview {
+  /** The literal request, such as `PATCH /apis/apps/v1/namespaces/shop/deployments/api` and its body. */
+  request: { method: string; path: string; contentType: string; body: string }
+  /** Unified diff of the object before and after, from a server-side dry run. */
+  diff: string
+  /** What it affects, a line each: replicas, pods, who is behind it. */
+  affects: string[]
+  /** The state of the target that this was worked out for. When it differs at the start, the call does not run. */
+  version: string
+}
+
+export interface ToolContext {
+  signal: AbortSignal
+  log: Logger
+  /** Bytes that the result may have; tools cut at the source and say how to get the rest. */
+  maxBytes: number
+  /** Only for an approved call: what was approved. */
+  approved?: Preview
+}
+
+export interface Tool<Input extends z.ZodObject = z.ZodObject> {
+  name: string
+  description: string
+  input: Input
+  effect: Effect | ((input: z.output<Input>) => Effect)
+  /** One line for people, such as `restart deployment shop/api`. */
+  summary(input: z.output<Input>): string
+  /** What it touches; every tool that changes something has one. */
+  target?(input: z.output<Input>): Target
+  /** Access review, bounds, dry run, diff. Throws `Refusal` with a sentence for the model when it must not or cannot be done. */
+  preflight?(input: z.output<Input>, context: ToolContext): Promise<Preview>
+  /** Returns the text the model reads. Throws when the work could not be done. */
+  run(input: z.output<Input>, context: ToolContext): Promise<string>
+}
+
+/** It must not or cannot be done; the message says why and what would be possible. No person is asked. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+}
+
+/** Ties `run`, `summary` and the others to the schema, so that a tool states its input once. */
+export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): Tool {
+  return tool as unknown as Tool
+}
+
+export function effectOf(tool: Tool, input: Record<string, unknown>): Effect {
+  return typeof tool.effect === 'function' ? tool.effect(input) : tool.effect
+}
