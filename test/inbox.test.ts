@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import pino from 'pino'
+import { createInbox, type Inbox, type InboxOptions, type Job } from '../src/inbox.ts'
+
+const log = pino({ enabled: false })
+const job = (id: string, thread = 'a', due?: number): Job => ({ id, thread, kind: 'test', data: { id }, ...(due !== undefined && { due }) })
+const open = (database: DatabaseSync, options: Partial<InboxOptions> = {}) => createInbox({ database, log, retryDelays: [0, 0], ...options })
+const memory = () => new DatabaseSync(':memory:')
+
+/** Resolves when nothing waits or runs. */
+async function idle(inbox: Inbox): Promise<void> {
+  while (inbox.depth() > 0) await new Promise(setImmediate)
+}
+
+test('a job that is put twice is handled once, also when the first is long done', async () => {
+  const inbox = open(memory())
+  const handled: string[] = []
+  inbox.start({ handle: async ({ id }) => void handled.push(id), setAside: async () => {} })
+
+  assert.equal(await inbox.put(job('one')), true)
+  await idle(inbox)
+  assert.equal(await inbox.put(job('one')), false)
+
+  await idle(inbox)
+  assert.deepEqual(handled, ['one'])
+})
+
+test('jobs of one lane run one after another, lanes do not wait for each other', async () => {
+  const inbox = open(memory())
+  const order: string[] = []
+  const gate = Promise.withResolvers<void>()
+  const handle = async ({ id }: Job) => {
+    order.push(`+${id}`)
+    if (id === 'a1') await gate.promise
+    order.push(`-${id}`)
+  }
+  inbox.start({ handle, setAside: async () => {} })
+
+  await inbox.put(job('a1', 'a'))
+  await inbox.put(job('a2', 'a'))
+  await inbox.put(job('b1', 'b'))
+  while (!order.includes('-b1')) await new Promise(setImmediate)
+  gate.resolve()
+  await idle(inbox)
+
+  assert.deepEqual(order, ['+a1', '+b1', '-b1', '-a1', '+a2', '-a2'])
+})
+
+test('what was not handled is handled by the next process, in order', async () => {
+  const database = memory()
+  const before = open(database)
+  for (const id of ['one', 'two', 'three']) await before.put(job(id))
+  await before.stop(0)
+
+  const after = open(database)
+  const handled: string[] = []
+  after.start({ handle: async ({ id }) => void handled.push(id), setAside: async () => {} })
+  await idle(after)
+
+  assert.deepEqual(handled, ['one', 'two', 'three'])
+})
+
+test('a timer fires at its time, does not hold up its lane, and can be taken back', async () => {
+  let now = 0
+  const inbox = open(memory(), { now: () => now })
+  const handled: string[] = []
+  inbox.start({ handle: async ({ id }) => void handled.push(id), setAside: async () => {} })
+  await inbox.put(job('later', 'a', 100))
+  await inbox.put(job('never', 'a', 100))
+  await inbox.put(job('first'))
+  await idle(inbox)
+  assert.deepEqual(handled, ['first'])
+
+  inbox.cancel('never')
+  now = 100
+  await inbox.put(job('second'))
+  await idle(inbox)
+
+  assert.deepEqual(handled, ['first', 'later', 'second'])
+})
+
+test('a job that throws three times is set aside with its reason, and its lane goes on', async () => {
+  const database = memory()
+  const inbox = open(database)
+  const told: string[] = []
+  const handled: string[] = []
+  const handle = async ({ id }: Job) => {
+    handled.push(id)
+    if (id === 'poison') throw new Error('cannot be')
+  }
+  inbox.start({ handle, setAside: async ({ id }, reason) => void told.push(`${id}: ${reason}`) })
+
+  await inbox.put(job('poison'))
+  await inbox.put(job('good'))
+  await idle(inbox)
+
+  assert.deepEqual(handled, ['poison', 'poison', 'poison', 'good'])
+  assert.deepEqual(told, ['poison: cannot be'])
+  assert.deepEqual({ ...database.prepare('SELECT id, reason FROM set_aside').get() }, { id: 'poison', reason: 'cannot be' })
+})
+
+test('a job that ended the process three times is not tried a fourth time', async () => {
+  const database = memory()
+  await open(database).put(job('poison'))
+  for (let start = 0; start < 3; start++) {
+    // The process ends in the middle of the job: this inbox never hears of it again.
+    open(database).start({ handle: () => new Promise(() => {}), setAside: async () => {} })
+  }
+
+  const told: string[] = []
+  const inbox = open(database)
+  inbox.start({ handle: async () => void told.push('handled'), setAside: async (_job, reason) => void told.push(reason) })
+  await idle(inbox)
+
+  assert.deepEqual(told, ['It ended the process three times.'])
+})
+
+test('stop lets a running job end, aborts it after the grace, and leaves it for the next start', async () => {
+  const database = memory()
+  const inbox = open(database)
+  const started = Promise.withResolvers<void>()
+  const handle = (_job: Job, signal: AbortSignal) =>
+    new Promise<void>((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason))
+      started.resolve()
+    })
+  inbox.start({ handle, setAside: async () => {} })
+  await inbox.put(job('long'))
+  await started.promise
+
+  await inbox.stop(0)
+
+  assert.deepEqual({ ...database.prepare('SELECT id, attempts FROM jobs').get() }, { id: 'long', attempts: 0 })
+})
+
+test('waiting shows what stands behind the running job and leaves it there', async () => {
+  const inbox = open(memory())
+  const gate = Promise.withResolvers<void>()
+  const seen: string[][] = []
+  const handle = async ({ id }: Job) => {
+    if (id === 'one') await gate.promise
+    seen.push(inbox.waiting('a').map((next) => next.id))
+  }
+  inbox.start({ handle, setAside: async () => {} })
+  await inbox.put(job('one'))
+  await inbox.put(job('two'))
+  await inbox.put(job('other lane', 'b'))
+  gate.resolve()
+  await idle(inbox)
+
+  assert.deepEqual(seen.find((ids) => ids.length > 0), ['two'])
+})
+
+test('ten thousand waiting jobs stay on disk: only those in hand are read', async () => {
+  const database = memory()
+  const inbox = open(database, { parallel: 4 })
+  for (let index = 0; index < 10_000; index++) await inbox.put(job(`${index}`, `lane ${index % 1_000}`))
+  let inHand = 0
+  let most = 0
+  const handle = async () => {
+    most = Math.max(most, ++inHand)
+    await null
+    inHand--
+  }
+  inbox.start({ handle, setAside: async () => {} })
+  await idle(inbox)
+
+  assert.ok(most <= 4)
+})
+
+test('whatever is put, handled and interrupted: every job is handled, in the order of its lane, and never again once acknowledged', async () => {
+  const step = fc.oneof(fc.record({ put: fc.nat(30), lane: fc.nat(2) }), fc.constant('crash' as const))
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const database = memory()
+      const expected = new Map<string, string[]>()
+      const finished: string[] = []
+      const listen = () => {
+        const inbox = open(database)
+        let alive = true
+        inbox.start({
+          handle: async ({ id }) => {
+            await null
+            // A crash in the middle: this handler never returns.
+            if (!alive) await new Promise(() => {})
+            finished.push(id)
+          },
+          setAside: async () => assert.fail('nothing here is poison'),
+        })
+        return { inbox, die: () => (alive = false) }
+      }
+      let current = listen()
+      for (const next of steps) {
+        if (next === 'crash') {
+          current.die()
+          database.exec('UPDATE jobs SET attempts = 0')
+          current = listen()
+          continue
+        }
+        const lane = `lane ${next.lane}`
+        if (await current.inbox.put(job(`${next.put}`, lane))) expected.set(lane, [...(expected.get(lane) ?? []), `${next.put}`])
+      }
+      current.die()
+      database.exec('UPDATE jobs SET attempts = 0')
+      current = listen()
+      await idle(current.inbox)
+
+      for (const ids of expected.values()) {
+        const order = finished.filter((id) => ids.includes(id))
+        assert.deepEqual([...new Set(order)], ids)
+      }
+    }),
+    { numRuns: 50 },
+  )
+})

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { openStore, StoreError } from '../src/store.ts'
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'kube-agent-store-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+test('what was set is there after the store was closed and opened again, each namespace by itself', async (t) => {
+  const directory = folder(t)
+  const before = openStore(directory)
+  await before.sessions.set('matrix|!room|$thread', { text: '안녕 🙂' })
+  await before.close()
+
+  const after = openStore(directory)
+  t.after(() => after.close())
+
+  assert.deepEqual(await after.sessions.get('matrix|!room|$thread'), { text: '안녕 🙂' })
+  assert.equal(await after.prompts.get('matrix|!room|$thread'), undefined)
+})
+
+test('entries are walked in pages, also while they are deleted', async (t) => {
+  const store = openStore(folder(t))
+  t.after(() => store.close())
+  for (let index = 0; index < 250; index++) await store.prompts.set(`key ${index}`, index)
+
+  const seen: unknown[] = []
+  for await (const [key, value] of store.prompts.iterator<number>()) {
+    seen.push(value)
+    await store.prompts.delete(key as string)
+  }
+
+  assert.equal(new Set(seen).size, 250)
+})
+
+test('a value past its time is gone', async (t) => {
+  const store = openStore(folder(t))
+  t.after(() => store.close())
+
+  await store.caches.set('short', 1, 1)
+  while (Date.now() <= (await store.database.prepare("SELECT expires FROM entries WHERE key = 'short'").get()!.expires as number)) {
+    await new Promise(setImmediate)
+  }
+
+  assert.equal(await store.caches.get('short'), undefined)
+})
+
+test('a failed write is an error, never silence', async (t) => {
+  const store = openStore(folder(t))
+  store.database.exec('DROP TABLE entries')
+
+  await assert.rejects(store.sessions.set('a', 1))
+  await store.close()
+})
+
+test('a second process on the same directory refuses and names the first; after SIGKILL the directory is free again', async (t) => {
+  const directory = folder(t)
+  const source = `import { openStore } from ${JSON.stringify(new URL('../src/store.ts', import.meta.url).href)}
+    openStore(${JSON.stringify(directory)}); console.log('open'); setInterval(() => {}, 1000)`
+  const first = spawn(process.execPath, ['--input-type=module', '--eval', source], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => first.kill('SIGKILL'))
+  await once(first.stdout, 'data')
+
+  assert.throws(() => openStore(directory), (error: Error) => error instanceof StoreError && error.message.includes(`process ${first.pid}`))
+
+  first.kill('SIGKILL')
+  await once(first, 'exit')
+  await openStore(directory).close()
+})
+
+test('a directory that cannot be used says what to do', (t) => {
+  const directory = folder(t)
+  const file = join(directory, 'file')
+  writeFileSync(file, '')
+  chmodSync(directory, 0o500)
+
+  assert.throws(() => openStore(join(file, 'data')), /KUBE_AGENT_DATA_DIR/)
+})
+
+test('a damaged file is not overwritten but named', (t) => {
+  const directory = folder(t)
+  writeFileSync(join(directory, 'kube-agent.sqlite'), 'this is no database, whatever its name says'.repeat(100))
+
+  assert.throws(() => openStore(directory), /cannot be read.*backup/)
+})
