@@ -93,7 +93,8 @@ export function vote(approval: Approval, given: PersonsVote, now: number, reason
 export function withdrawVote(approval: Approval, by: UserId, mark: 'approve' | 'deny'): Verdict {
   const index = approval.votes.findIndex((known) => known.by === by && known.mark === mark)
   if (index < 0) return { kind: 'ignored' }
-  if (mark === 'deny' || (approval.state.kind !== 'open' && approval.state.kind !== 'approved')) return { kind: 'too-late' }
+  if (mark === 'deny' || (approval.state.kind !== 'open' && approval.state.kind !== 'approved'))
+    return { kind: 'too-late' }
 
   approval.votes.splice(index, 1)
   if (approval.state.kind === 'open') return { kind: 'counted' }
@@ -114,7 +115,9 @@ export function isIntact(approval: Approval): boolean {
 }
 
 function hashOf(call: ToolCall, preview: Preview): string {
-  return sha256(JSON.stringify([call.function.name, canonical(call.function.arguments), preview.request, preview.version]))
+  return sha256(
+    JSON.stringify([call.function.name, canonical(call.function.arguments), preview.request, preview.version]),
+  )
 }
 
 /** The same arguments in another order or spacing are the same arguments. */
@@ -133,6 +136,9 @@ function sorted(value: unknown): unknown {
 }
 
 const approvalId = (thread: string, call: string): ApprovalId =>
-  BigInt(`0x${sha256(`${thread} ${call}`).slice(0, 16)}`).toString(36).padStart(6, '0').slice(-6) as ApprovalId
+  BigInt(`0x${sha256(`${thread} ${call}`).slice(0, 16)}`)
+    .toString(36)
+    .padStart(6, '0')
+    .slice(-6) as ApprovalId
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')

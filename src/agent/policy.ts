@@ -36,7 +36,11 @@ export function rule(policy: Policy, call: { tool: string; effect: Effect; targe
   if (namespace !== undefined && policy.protectedNamespaces.includes(namespace)) {
     return refuse(`Namespace ${namespace} is protected: nothing is changed there. A person has to do it by hand.`)
   }
-  if (policy.mode === 'auto' && call.effect === 'change' && policy.auto.some((allowed) => covers(allowed, call.tool, call.target))) {
+  if (
+    policy.mode === 'auto' &&
+    call.effect === 'change' &&
+    policy.auto.some((allowed) => covers(allowed, call.tool, call.target))
+  ) {
     return { kind: 'run' }
   }
   if (policy.approvers.length === 0) {
@@ -62,7 +66,9 @@ export function mayDecide(
 }
 
 const covers = (allowed: AutoRule, tool: string, target: Target | undefined): boolean =>
-  matches(allowed.tool, tool) && matches(allowed.namespace, target?.namespace ?? '') && matches(allowed.name, target?.name ?? '')
+  matches(allowed.tool, tool) &&
+  matches(allowed.namespace, target?.namespace ?? '') &&
+  matches(allowed.name, target?.name ?? '')
 
 const matches = (pattern: string, value: string): boolean => pattern === '*' || pattern === value
 

@@ -65,8 +65,12 @@ export function openCalls(session: Session): ToolCall[] {
   const assistant = session.messages[last]
   if (assistant?.role !== 'assistant') return []
 
-  const settled = new Set(session.messages.slice(last).map((message) => message.role === 'tool' && message.tool_call_id))
-  return (assistant.tool_calls ?? []).filter((call): call is ToolCall => call.type === 'function' && !settled.has(call.id))
+  const settled = new Set(
+    session.messages.slice(last).map((message) => message.role === 'tool' && message.tool_call_id),
+  )
+  return (assistant.tool_calls ?? []).filter(
+    (call): call is ToolCall => call.type === 'function' && !settled.has(call.id),
+  )
 }
 
 /** Adds an assistant message with calls whose ids no other call of the session has. */

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Approval, canonical, expire, isIntact, openApproval, type UserId, vote, withdrawVote } from '../../src/agent/approval.ts'
+import {
+  type Approval,
+  canonical,
+  expire,
+  isIntact,
+  openApproval,
+  type UserId,
+  vote,
+  withdrawVote,
+} from '../../src/agent/approval.ts'
 import { restart, restartCall, restartPreview } from './fixtures.ts'
 
 const alice = '@alice:corp' as UserId
@@ -101,9 +110,18 @@ test('another argument, request or target version is another call', () => {
   }
 
   assert.equal(isIntact(open()), true)
-  assert.equal(tampered((approval) => (approval.call.function.arguments = '{"name":"web"}')), false)
-  assert.equal(tampered((approval) => (approval.preview.request.body = '[]')), false)
-  assert.equal(tampered((approval) => (approval.preview.version = 'other')), false)
+  assert.equal(
+    tampered((approval) => (approval.call.function.arguments = '{"name":"web"}')),
+    false,
+  )
+  assert.equal(
+    tampered((approval) => (approval.preview.request.body = '[]')),
+    false,
+  )
+  assert.equal(
+    tampered((approval) => (approval.preview.version = 'other')),
+    false,
+  )
 })
 
 test('arguments are the same in any order of keys and any spacing', () => {
@@ -117,7 +135,11 @@ test('arguments are the same in any order of keys and any spacing', () => {
 
 test('whatever people mark in whatever order, it is approved only by enough different people and never after a denial', () => {
   const person = fc.constantFrom(alice, bob, '@carol:corp' as UserId)
-  const mark = fc.record({ by: person, mark: fc.constantFrom('approve' as const, 'deny' as const), withdrawn: fc.boolean() })
+  const mark = fc.record({
+    by: person,
+    mark: fc.constantFrom('approve' as const, 'deny' as const),
+    withdrawn: fc.boolean(),
+  })
   fc.assert(
     fc.property(fc.array(mark), fc.integer({ min: 1, max: 3 }), (marks, needed) => {
       const approval = open({ needed })

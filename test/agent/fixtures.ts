@@ -21,7 +21,12 @@ export function restart(options: { ran?: string[]; preview?: () => Preview; run?
 
 export function restartPreview(version = 'v1'): Preview {
   return {
-    request: { method: 'PATCH', path: '/apis/apps/v1/namespaces/shop/deployments/api', contentType: 'application/json', body: '{}' },
+    request: {
+      method: 'PATCH',
+      path: '/apis/apps/v1/namespaces/shop/deployments/api',
+      contentType: 'application/json',
+      body: '{}',
+    },
     diff: '+ restartedAt: now',
     affects: ['3 pods'],
     version,

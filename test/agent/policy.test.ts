@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { UserId } from '../../src/agent/approval.ts'
-import { mayDecide, type Mode, type Policy, rule } from '../../src/agent/policy.ts'
+import { type Mode, mayDecide, type Policy, rule } from '../../src/agent/policy.ts'
 import type { Effect } from '../../src/tools/tool.ts'
 
 const alice = '@alice:corp' as UserId
@@ -60,12 +60,18 @@ test('a destroy needs as many people as configured', () => {
 test('only people on the list may approve, whatever their name looks like', () => {
   const look = ['@Alice:corp', '@alice:corp.evil', '@alice:cor', 'alice', '@alice:corp ']
   for (const person of look) {
-    assert.deepEqual(mayDecide(policy(), { effect: 'change', asker: bob }, person as UserId, 'approve'), { may: false, why: 'not-an-approver' })
+    assert.deepEqual(mayDecide(policy(), { effect: 'change', asker: bob }, person as UserId, 'approve'), {
+      may: false,
+      why: 'not-an-approver',
+    })
   }
 })
 
 test('who asked for a destroy cannot be its second person, but may approve a change and call anything off', () => {
-  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', asker: alice }, alice, 'approve'), { may: false, why: 'needs-another' })
+  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', asker: alice }, alice, 'approve'), {
+    may: false,
+    why: 'needs-another',
+  })
   assert.deepEqual(mayDecide(policy(), { effect: 'destroy', asker: alice }, bob, 'approve'), { may: true })
   assert.deepEqual(mayDecide(policy(), { effect: 'change', asker: alice }, alice, 'approve'), { may: true })
   const stranger = '@stranger:corp' as UserId

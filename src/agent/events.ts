@@ -1,0 +1,11 @@
+import type { Approval } from './approval.ts'
+import type { Step } from './session.ts'
+
+/** What happens while a session moves on. Progress, metrics and audit listen; nobody answers. */
+export type AgentEvent =
+  | { kind: 'model-start' }
+  | { kind: 'model-end' }
+  | { kind: 'step'; step: Step }
+  | { kind: 'asked'; approval: Approval }
+  | { kind: 'started'; approval: Approval }
+  | { kind: 'ended'; approval: Approval }

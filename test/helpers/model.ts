@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import type { Model } from '../../src/agent/model.ts'
+import type { AssistantMessage, Message } from '../../src/agent/session.ts'
+
+export const says = (content: string): AssistantMessage => ({ role: 'assistant', content })
+
+export const calls = (...wanted: [name: string, input: object][]): AssistantMessage => ({
+  role: 'assistant',
+  content: null,
+  tool_calls: wanted.map(([name, input], index) => ({
+    id: `call_${index}`,
+    type: 'function',
+    function: { name, arguments: JSON.stringify(input) },
+  })),
+})
+
+type Scripted =
+  | AssistantMessage
+  | Error
+  | ((request: { messages: Message[]; tools: unknown[]; signal: AbortSignal }) => Promise<AssistantMessage>)
+
+export interface ScriptedModel extends Model {
+  requests: { messages: Message[]; tools: string[] }[]
+  script: Scripted[]
+}
+
+/** A model that says what it is told to, in the process: for tests of what is around it. */
+export function scriptedModel(...script: Scripted[]): ScriptedModel {
+  const requests: ScriptedModel['requests'] = []
+  return {
+    name: 'scripted',
+    requests,
+    script,
+    async complete(request) {
+      requests.push({
+        messages: structuredClone(request.messages),
+        tools: request.tools.map((tool) => (tool.type === 'function' ? tool.function.name : '')),
+      })
+      const next = script.shift() ?? assert.fail('the model was asked more often than scripted')
+      if (next instanceof Error) throw next
+      const message = typeof next === 'function' ? await next(request) : next
+      return { message, finish: message.tool_calls ? 'tool_calls' : 'stop', usage: { prompt: 10, completion: 5 } }
+    },
+    window: async () => ({ tokens: 32_768, source: 'configured' }),
+    health: () => ({ state: 'ready', since: 0 }),
+  }
+}
+
+/** The last text that the model was shown with this role. */
+export function lastShown(model: ScriptedModel, role: Message['role']): string {
+  const message = model.requests.at(-1)?.messages.findLast((one) => one.role === role)
+  return typeof message?.content === 'string' ? message.content : ''
+}
