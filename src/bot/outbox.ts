@@ -1,0 +1,70 @@
+import type { Logger } from 'pino'
+import type { ApprovalId } from '../agent/approval.ts'
+import { checkpoint } from '../checkpoint.ts'
+import type { Conversation, Outgoing } from './conversation.ts'
+import { type ChatPlatform, type MessageId, PostRefused, type RoomId, type ThreadId, type Vote } from './platform.ts'
+
+/** Where a prompt belongs: found by its message's id when somebody reacts to it. */
+export interface PromptPlace {
+  thread: ThreadId
+  room: RoomId
+  approval: ApprovalId
+}
+
+export interface OutboxDeps {
+  chat: ChatPlatform
+  prompts: { set(message: string, place: PromptPlace): Promise<unknown> }
+  save(conversation: Conversation, point: string): Promise<void>
+  /** Marks that people left under a prompt before it was remembered. */
+  onVotes(place: PromptPlace, message: MessageId, votes: Vote[]): Promise<void>
+  log: Logger
+}
+
+/**
+ * Sends what the conversation's outbox holds, in order, and forgets each item once it was sent. After a crash in between an item
+ * goes out again with the same id, which the chat shows once.
+ */
+export async function flush(conversation: Conversation, deps: OutboxDeps): Promise<void> {
+  for (let item = conversation.outbox[0]; item; item = conversation.outbox[0]) {
+    const label = item.kind === 'edit' ? 'edit' : item.as
+    checkpoint(`${label}:before`)
+    const message = await send(item, conversation, deps)
+    checkpoint(`${label}:after`)
+    if (message) await record(item, message, conversation, deps)
+    conversation.outbox.shift()
+    await deps.save(conversation, 'sent')
+    if (message && item.kind === 'post' && item.as === 'prompt')
+      await offerChoice(item.approval, message, conversation, deps)
+  }
+}
+
+async function send(item: Outgoing, conversation: Conversation, deps: OutboxDeps): Promise<MessageId | undefined> {
+  try {
+    if (item.kind === 'post') return await deps.chat.post(conversation.thread, item.post)
+    await deps.chat.edit(item.message, item.markdown, 'final')
+  } catch (error) {
+    if (!(error instanceof PostRefused)) throw error
+    deps.log.warn({ component: 'bot', correlationId: conversation.thread, err: error }, 'chat refused a post')
+  }
+  return undefined
+}
+
+async function record(item: Outgoing, message: MessageId, conversation: Conversation, deps: OutboxDeps): Promise<void> {
+  if (item.kind !== 'post') return
+  if (item.as === 'recovery') conversation.recovery[item.approval] = { message, healthy: item.healthy }
+  if (item.as !== 'prompt') return
+  conversation.prompts[item.approval] = { message, shown: item.shown }
+  await deps.prompts.set(message, { thread: conversation.thread, room: conversation.room, approval: item.approval })
+}
+
+/** Puts the marks under a prompt and reads what stands there already: somebody may have been faster than our memory. */
+async function offerChoice(
+  approval: ApprovalId,
+  message: MessageId,
+  conversation: Conversation,
+  deps: OutboxDeps,
+): Promise<void> {
+  void deps.chat.offer(message)
+  const place = { thread: conversation.thread, room: conversation.room, approval }
+  await deps.onVotes(place, message, await deps.chat.votes(message))
+}

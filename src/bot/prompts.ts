@@ -1,0 +1,90 @@
+import type { Approval } from '../agent/approval.ts'
+import { mayDecide, type Policy } from '../agent/policy.ts'
+import type { Inbox } from '../inbox.ts'
+import { type Conversation, nextPostId } from './conversation.ts'
+import type { BotJob } from './jobs.ts'
+import { renderDecided, renderPrompt } from './render.ts'
+
+export interface PromptDeps {
+  policy: Policy
+  inbox: Pick<Inbox<BotJob>, 'put'>
+  recoverySeconds: number[]
+  now(): number
+}
+
+/**
+ * Brings the prompts in the room in line with the approvals in the session: a new open approval gets a prompt, one whose state
+ * changed gets its prompt edited. What stands in the room is only a picture; the session is the truth.
+ */
+export function reflectApprovals(conversation: Conversation, deps: PromptDeps): void {
+  for (const approval of conversation.session.approvals) {
+    const shown = shownState(approval)
+    const prompt = conversation.prompts[approval.id]
+    if (prompt) {
+      // Between the decision and the end lie moments; only what stays is worth an edit.
+      if (prompt.shown === shown || approval.state.kind === 'approved' || approval.state.kind === 'used') continue
+      prompt.shown = shown
+      const markdown =
+        approval.state.kind === 'open'
+          ? openPrompt(approval, conversation, deps).markdown
+          : renderDecided(approval, conversation)
+      conversation.outbox.push({ kind: 'edit', message: prompt.message, markdown })
+    } else if (approval.state.kind === 'open' && !isQueued(approval, conversation)) {
+      const post = {
+        id: nextPostId(conversation),
+        mention: deciders(approval, deps.policy),
+        ...openPrompt(approval, conversation, deps),
+      }
+      conversation.outbox.push({ kind: 'post', as: 'prompt', approval: approval.id, shown, post })
+    }
+  }
+}
+
+/** The timers that belong to approvals: reminder, expiry, recovery checks. Putting them again changes nothing. */
+export async function scheduleTimers(conversation: Conversation, deps: PromptDeps): Promise<void> {
+  const { thread } = conversation
+  for (const approval of conversation.session.approvals) {
+    const { id, state } = approval
+    if (state.kind === 'open') {
+      const halfway = approval.createdAt + (approval.expiresAt - approval.createdAt) / 2
+      await deps.inbox.put({
+        id: `remind:${thread}:${id}`,
+        thread,
+        kind: 'remind',
+        data: { approval: id },
+        due: halfway,
+      })
+      await deps.inbox.put({
+        id: `expire:${thread}:${id}`,
+        thread,
+        kind: 'expire',
+        data: { approval: id },
+        due: approval.expiresAt,
+      })
+    }
+    if (state.kind !== 'lost' && !(state.kind === 'ended' && state.ok)) continue
+    for (const [index, seconds] of deps.recoverySeconds.entries()) {
+      const last = index === deps.recoverySeconds.length - 1
+      const due = state.startedAt + seconds * 1000
+      await deps.inbox.put({
+        id: `recover:${thread}:${id}:${index}`,
+        thread,
+        kind: 'recover',
+        data: { approval: id, last },
+        due,
+      })
+    }
+  }
+}
+
+const openPrompt = (approval: Approval, conversation: Conversation, deps: PromptDeps) =>
+  renderPrompt(approval, conversation, deciders(approval, deps.policy), deps.now())
+
+/** Everybody whose ✅ would count. */
+const deciders = (approval: Approval, policy: Policy) =>
+  policy.approvers.filter((person) => mayDecide(policy, approval, person, 'approve').may)
+
+const isQueued = (approval: Approval, conversation: Conversation): boolean =>
+  conversation.outbox.some((item) => item.kind === 'post' && item.as === 'prompt' && item.approval === approval.id)
+
+const shownState = (approval: Approval): string => `${approval.state.kind}:${approval.votes.length}`

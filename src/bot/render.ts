@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import type { Approval, UserId } from '../agent/approval.ts'
+import { visible } from '../agent/guard/fence.ts'
+import type { Request, Step } from '../agent/session.ts'
+import { codeBlock, escapeMarkdown } from '../tools/markdown.ts'
+import { type Conversation, nameOf } from './conversation.ts'
+import type { Post } from './platform.ts'
+import { bytesOf, head } from './split.ts'
+import { texts } from './texts.ts'
+
+const promptBytes = 8_000
+
+/** The prompt for a decision: the literal request, the diff, what it affects, who may decide and until when. */
+export function renderPrompt(
+  approval: Approval,
+  conversation: Conversation,
+  deciders: UserId[],
+  now: number,
+): Pick<Post, 'markdown' | 'file'> {
+  const text = texts[conversation.language]
+  const names = deciders.map((decider) => nameOf(conversation, decider)).join(', ')
+  const minutes = Math.max(1, Math.round((approval.expiresAt - now) / 60_000))
+  const decide = [
+    text.deciders(names, approval.needed),
+    approval.effect === 'destroy' && approval.asker !== 'signal' ? text.otherThanAsker : '',
+    text.until(clock(approval.expiresAt), minutes),
+    text.how(approval.id),
+  ]
+  const title = text.approvalNeeded(inline(approval.summary), approval.id)
+  const details = renderDetails(approval, conversation)
+  const whole = [title, details, decide.filter(Boolean).join(' ')].join('\n\n')
+  if (bytesOf(whole) <= promptBytes) return { markdown: whole }
+
+  // What cannot be shown in full cannot be approved: the whole goes along as a file, named by its hash.
+  const hash = createHash('sha256').update(details).digest('hex')
+  return {
+    markdown: [
+      title,
+      head(details, promptBytes - 2_000),
+      `… ${approval.id}.md, sha256 ${hash}`,
+      decide.filter(Boolean).join(' '),
+    ].join('\n\n'),
+    file: { name: `${approval.id}.md`, text: details },
+  }
+}
+
+/** The prompt in another state than open: what became of it, and still what it was about. */
+export function renderDecided(approval: Approval, conversation: Conversation): string {
+  const title = texts[conversation.language].approvalNeeded(inline(approval.summary), approval.id)
+  const state = renderState(approval, conversation)
+  return head([title, state, renderDetails(approval, conversation)].join('\n\n'), promptBytes)
+}
+
+function renderDetails(approval: Approval, conversation: Conversation): string {
+  const text = texts[conversation.language]
+  const { request, diff, affects } = approval.preview
+  return [
+    `${text.request}:`,
+    codeBlock(visible(`${request.method} ${request.path}\n${request.body}`)),
+    diff ? `${text.changes}:\n\n${codeBlock(visible(diff), 'diff')}` : '',
+    affects.length > 0 ? `${text.affects}:\n\n${affects.map((line) => `- ${inline(line)}`).join('\n')}` : '',
+  ]
+    .filter(Boolean)
+    .join('\n\n')
+}
+
+/** What became of an approval, in one line. */
+export function renderState(approval: Approval, conversation: Conversation): string {
+  const text = texts[conversation.language]
+  const { state } = approval
+  const by = (people: (UserId | 'policy')[]) =>
+    people.map((person) => (person === 'policy' ? text.policy : nameOf(conversation, person))).join(', ')
+  switch (state.kind) {
+    case 'open':
+      return approval.votes.length > 0 ? text.counted(approval.votes.length, approval.needed, approval.id) : ''
+    case 'approved':
+      return text.stateApproved(by(state.by))
+    case 'used':
+      return text.stateApproved(by(state.by))
+    case 'lost':
+      return text.stateLost(by(state.by), clock(state.startedAt))
+    case 'ended':
+      return state.ok
+        ? text.stateDone(by(state.by), clock(state.startedAt))
+        : text.stateFailed(by(state.by), clock(state.startedAt))
+    case 'denied':
+      return text.stateDenied(nameOf(conversation, state.by), state.reason && inline(state.reason))
+    case 'expired':
+      return text.stateExpired
+    case 'withdrawn':
+      return text.stateWithdrawn(inline(state.reason))
+  }
+}
+
+const stepMarks = { running: '⏳', done: '✓', failed: '⚠', refused: '–', waiting: '⏸' } as const
+
+/** The progress post: numbered steps with what they do and how long they took. */
+export function renderProgress(
+  request: Request,
+  conversation: Conversation,
+  state: { atWork: boolean; model?: string; now: number },
+): string {
+  const text = texts[conversation.language]
+  const steps = request.steps.map(
+    (step) =>
+      `${stepMarks[step.state]} [${step.number}] \`${step.tool}\` ${inline(step.summary)}${step.ms === undefined ? '' : ` · ${(step.ms / 1000).toFixed(1)} s`}`,
+  )
+  const seconds = Math.max(0, Math.round((state.now - request.startedAt) / 1000))
+  const is = (wanted: Step['state']) => request.steps.some((step) => step.state === wanted)
+  const last = state.atWork
+    ? `*${is('running') ? text.working : is('waiting') ? text.waiting : text.thinking}…*`
+    : `*${[text.steps(request.steps.length, seconds), state.model].filter(Boolean).join(' · ')}*`
+  return [...steps, last].join('  \n')
+}
+
+/** Hours and minutes in UTC, such as `16:50`. */
+export const clock = (milliseconds: number): string => new Date(milliseconds).toISOString().slice(11, 16)
+
+/** Text from outside inside a line of ours: nothing in it formats, mentions or hides. */
+const inline = (outside: string): string => escapeMarkdown(visible(outside).replaceAll(/\s+/g, ' ').trim())

@@ -1,0 +1,392 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as z from 'zod'
+import { ModelError } from '../../src/agent/model.ts'
+import type { ThreadId } from '../../src/bot/platform.ts'
+import { defineTool } from '../../src/tools/tool.ts'
+import { restart, restartPreview } from '../agent/fixtures.ts'
+import { calls, lastShown, says, scriptedModel } from '../helpers/model.ts'
+import { alice, bob, build, mallory, temporaryFolder, until } from './house.ts'
+
+const pods = (answer: () => Promise<string> = async () => 'api-1 CrashLoopBackOff') =>
+  defineTool({
+    name: 'pods',
+    description: 'List pods.',
+    input: z.object({ namespace: z.string().optional() }),
+    effect: 'read',
+    summary: () => 'pods in shop',
+    run: answer,
+  })
+
+test('a mention is answered in its thread, with steps shown and the asker mentioned', async (t) => {
+  const house = await build(t, {
+    tools: [pods()],
+    model: scriptedModel(calls(['pods', {}]), says('api-1 crashes [1].')),
+  })
+
+  const thread = await house.chat.say(alice, 'what is wrong?')
+
+  const answer = await house.sees(/api-1 crashes/)
+  assert.equal(answer.thread, thread)
+  assert.deepEqual(answer.mention, [alice])
+  const progress = await house.sees(/✓ \[1\] `pods`/)
+  assert.equal(progress.quiet, true)
+  assert.match(lastShown(house.model, 'tool'), /\[1\][\s\S]*CrashLoopBackOff/)
+})
+
+test('a follow-up in the thread needs no mention; elsewhere an unaddressed message is left alone', async (t) => {
+  const house = await build(t, { model: scriptedModel(says('Hello.'), says('Still here.')) })
+  const thread = await house.chat.say(alice, 'hi')
+  await house.sees(/Hello/)
+
+  await house.chat.say(bob, 'and now?', { thread })
+  await house.chat.say(bob, 'lunch?', { addressed: false })
+
+  await house.sees(/Still here/)
+  await house.quiet()
+  assert.equal(house.model.requests.length, 2)
+  assert.match(lastShown(house.model, 'user'), /bob:corp.*@bob:corp\): and now\?/)
+})
+
+test('a change is shown literally, waits for an approver, runs once, and its prompt ends in its final state', async (t) => {
+  const ran: string[] = []
+  const house = await build(t, {
+    tools: [restart({ ran })],
+    model: scriptedModel(calls(['restart', { name: 'api' }]), says('api was restarted.')),
+  })
+  await house.chat.say(alice, 'restart api')
+  const prompt = await house.sees(/Approval needed/)
+  assert.match(prompt.markdown, /PATCH \/apis\/apps\/v1\/namespaces\/shop\/deployments\/api/)
+  assert.match(prompt.markdown, /\+ restartedAt: now/)
+  assert.match(prompt.markdown, /!approve \w{6}/)
+  assert.deepEqual(prompt.mention, [bob])
+
+  await house.chat.mark(alice, prompt.id, 'approve')
+  await house.sees(/alice.* is not an approver/)
+  assert.deepEqual(ran, [])
+
+  await house.chat.mark(bob, prompt.id, 'approve')
+  await house.sees(/api was restarted/)
+  await house.chat.mark(bob, prompt.id, 'approve')
+  await house.quiet()
+  assert.deepEqual(ran, ['api'])
+  assert.match(prompt.markdown, /✅ Approved by .*bob.*, done/)
+})
+
+test('a denial with a reason reaches the model and nothing runs', async (t) => {
+  const ran: string[] = []
+  const house = await build(t, {
+    tools: [restart({ ran })],
+    model: scriptedModel(calls(['restart', { name: 'api' }]), says('Then I leave it.')),
+  })
+  const thread = await house.chat.say(alice, 'restart api')
+  const prompt = await house.sees(/Approval needed/)
+  const id = /`(\w{6})`/.exec(prompt.markdown)?.[1]
+
+  await house.chat.say(bob, `!deny ${id} not during the sale`, { thread })
+
+  await house.sees(/Then I leave it/)
+  assert.match(lastShown(house.model, 'tool'), /Denied by @bob:corp: not during the sale/)
+  assert.match(prompt.markdown, /❌ Denied by .*bob.*not during the sale/)
+  assert.deepEqual(ran, [])
+})
+
+test('an approval taken back before its turn does not run, and the prompt is open again', async (t) => {
+  const ran: string[] = []
+  const folder = temporaryFolder(t)
+  const tools = [restart({ ran })]
+  const before = await build(t, { folder, tools, model: scriptedModel(calls(['restart', { name: 'api' }])) })
+  await before.chat.say(alice, 'restart api')
+  const prompt = await before.sees(/Approval needed/)
+  await before.quiet()
+  await before.leave()
+
+  // Both stand in the lane before the bot gets to the first.
+  const after = await build(t, {
+    folder,
+    tools,
+    chat: before.chat,
+    asleep: true,
+    model: scriptedModel(says('Now it ran.')),
+  })
+  await after.chat.mark(bob, prompt.id, 'approve')
+  await after.chat.unmark(bob, prompt.id, 'approve')
+  after.inbox.start(after.bot)
+  await after.sees(/took the approval .* back/)
+  await after.quiet()
+  assert.deepEqual(ran, [])
+
+  await after.chat.mark(bob, prompt.id, 'approve')
+  await after.sees(/Now it ran/)
+  assert.deepEqual(ran, ['api'])
+})
+
+test('nobody decides in time: the prompt expires, a late mark changes nothing', async (t) => {
+  const ran: string[] = []
+  const house = await build(t, {
+    tools: [restart({ ran })],
+    model: scriptedModel(calls(['restart', { name: 'api' }]), says('Nobody decided.')),
+  })
+  const thread = await house.chat.say(alice, 'restart api')
+  const prompt = await house.sees(/Approval needed/)
+  await house.quiet()
+
+  house.clock.now += 31 * 60_000
+  await house.chat.mark(bob, prompt.id, 'approve')
+
+  await house.sees(/Too late/)
+  await house.sees(/Nobody decided/)
+  assert.match(prompt.markdown, /⌛/)
+  assert.deepEqual(ran, [])
+  assert.ok(thread)
+})
+
+test('a new message in a waiting thread withdraws the prompt; its ✅ then runs nothing', async (t) => {
+  const ran: string[] = []
+  const house = await build(t, {
+    tools: [restart({ ran })],
+    model: scriptedModel(calls(['restart', { name: 'api' }]), says('The logs say nothing.')),
+  })
+  const thread = await house.chat.say(alice, 'restart api')
+  const prompt = await house.sees(/Approval needed/)
+
+  await house.chat.say(alice, 'no, look at the logs first', { thread })
+  await house.sees(/The logs say nothing/)
+  await house.chat.mark(bob, prompt.id, 'approve')
+
+  await house.sees(/Too late/)
+  assert.match(prompt.markdown, /🚫 Withdrawn/)
+  assert.deepEqual(ran, [])
+})
+
+test('of two prompts in a thread the second can be approved alone', async (t) => {
+  const ran: string[] = []
+  const house = await build(t, {
+    tools: [restart({ ran })],
+    model: scriptedModel(calls(['restart', { name: 'api' }], ['restart', { name: 'web' }]), says('Only web.')),
+  })
+  await house.chat.say(alice, 'restart both')
+  const first = await house.sees(/Approval needed.*shop\/api/)
+  const second = await house.sees(/Approval needed.*shop\/web/)
+
+  await house.chat.mark(bob, second.id, 'approve')
+  await house.quiet()
+  assert.deepEqual(ran, ['web'])
+
+  await house.chat.mark(bob, first.id, 'deny')
+  await house.sees(/Only web/)
+  assert.deepEqual(ran, ['web'])
+})
+
+test('a target that changed after the question is not touched', async (t) => {
+  const ran: string[] = []
+  let version = 'v1'
+  const house = await build(t, {
+    tools: [restart({ ran, preview: () => restartPreview(version) })],
+    model: scriptedModel(calls(['restart', { name: 'api' }]), says('It changed meanwhile.')),
+  })
+  await house.chat.say(alice, 'restart api')
+  const prompt = await house.sees(/Approval needed/)
+
+  version = 'v2'
+  await house.chat.mark(bob, prompt.id, 'approve')
+
+  await house.sees(/It changed meanwhile/)
+  assert.deepEqual(ran, [])
+  assert.match(lastShown(house.model, 'tool'), /target changed/)
+})
+
+test('a deleted prompt cannot be approved any more', async (t) => {
+  const ran: string[] = []
+  const house = await build(t, { tools: [restart({ ran })], model: scriptedModel(calls(['restart', { name: 'api' }])) })
+  await house.chat.say(alice, 'restart api')
+  const prompt = await house.sees(/Approval needed/)
+
+  await house.chat.remove(prompt.id)
+  await house.quiet()
+  await house.chat.mark(bob, prompt.id, 'approve')
+  await house.quiet()
+
+  assert.deepEqual(ran, [])
+})
+
+test('an approver who is not in the room does not count', async (t) => {
+  const ran: string[] = []
+  const house = await build(t, { tools: [restart({ ran })], model: scriptedModel(calls(['restart', { name: 'api' }])) })
+  await house.chat.say(alice, 'restart api')
+  const prompt = await house.sees(/Approval needed/)
+
+  house.chat.members.delete(bob)
+  await house.chat.mark(bob, prompt.id, 'approve')
+
+  await house.sees(/not in this room/)
+  assert.deepEqual(ran, [])
+})
+
+test('marks that were set while the bot was away are read back and count once', async (t) => {
+  const ran: string[] = []
+  const folder = temporaryFolder(t)
+  const before = await build(t, {
+    folder,
+    tools: [restart({ ran })],
+    model: scriptedModel(calls(['restart', { name: 'api' }])),
+  })
+  await before.chat.say(alice, 'restart api')
+  const prompt = await before.sees(/Approval needed/)
+  await before.quiet()
+  await before.leave()
+
+  before.chat.markSilently(bob, prompt.id, 'approve')
+  const after = await build(t, {
+    folder,
+    chat: before.chat,
+    tools: [restart({ ran })],
+    model: scriptedModel(says('Done.')),
+  })
+  await after.bot.readBack()
+  await after.bot.readBack()
+
+  await after.sees(/Done\./)
+  await after.quiet()
+  assert.deepEqual(ran, ['api'])
+})
+
+test('messages left in the inbox are handled in order after a restart', async (t) => {
+  const folder = temporaryFolder(t)
+  const before = await build(t, { folder, asleep: true })
+  const thread = await before.chat.say(alice, 'first')
+  await before.chat.say(alice, 'second', { thread, addressed: true })
+  await before.leave()
+
+  const after = await build(t, { folder, chat: before.chat, model: scriptedModel(says('Both read.')) })
+  await after.sees(/Both read/)
+  await after.quiet()
+
+  const shown = after.model.requests[0]?.messages.map((message) => String(message.content)) ?? []
+  assert.deepEqual(
+    shown.filter((text) => /first|second/.test(text)).map((text) => /first|second/.exec(text)?.[0]),
+    ['first', 'second'],
+  )
+})
+
+test('!stop ends a running request at once and says so once', async (t) => {
+  const house = await build(t, {
+    model: scriptedModel(
+      ({ signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    ),
+  })
+  const thread = await house.chat.say(alice, 'think hard')
+  await until(() => house.model.requests[0], 'a question to the model')
+
+  await house.chat.say(alice, '!stop', { thread })
+
+  await house.sees(/Stopped/)
+  await house.quiet()
+  assert.equal(house.chat.shown.filter((post) => /Stopped/.test(post.markdown)).length, 1)
+})
+
+test('the model server is away: said once, tried again, answered when it is back', async (t) => {
+  const away = new ModelError('unreachable', 'The model server is away.')
+  const house = await build(t, { model: scriptedModel(away, says('Back again.')) })
+  await house.chat.say(alice, 'hello')
+  await house.sees(/The model server is away/)
+
+  house.clock.now += 2_000
+  await house.chat.say(alice, 'still there?', { thread: house.chat.shown[0]!.thread })
+
+  await house.sees(/Back again/)
+  await house.quiet()
+  assert.equal(house.chat.shown.filter((post) => /is away/.test(post.markdown)).length, 1)
+})
+
+test('without a model a question gets what can be said by looking, and a command calls a tool', async (t) => {
+  const house = await build(t, { model: 'none', tools: [pods()] })
+
+  const thread = await house.chat.say(alice, 'what is wrong with api?')
+  await house.sees(/No model is configured[\s\S]*api is broken[\s\S]*!help|!status/)
+  await house.chat.say(alice, '!pods', { thread })
+
+  await house.sees(/CrashLoopBackOff/)
+})
+
+test('a change by command goes through the same approval', async (t) => {
+  const ran: string[] = []
+  const house = await build(t, { model: 'none', tools: [restart({ ran })] })
+  await house.chat.say(alice, '!restart name=api')
+  const prompt = await house.sees(/Approval needed/)
+  assert.deepEqual(ran, [])
+
+  await house.chat.mark(bob, prompt.id, 'approve')
+
+  await house.sees(/restarted api/)
+  assert.deepEqual(ran, ['api'])
+})
+
+test('an approval by text works from another thread of the room', async (t) => {
+  const ran: string[] = []
+  const house = await build(t, {
+    tools: [restart({ ran })],
+    model: scriptedModel(calls(['restart', { name: 'api' }]), says('Done.')),
+  })
+  await house.chat.say(alice, 'restart api')
+  const prompt = await house.sees(/Approval needed/)
+  const id = /`(\w{6})`/.exec(prompt.markdown)?.[1]
+
+  await house.chat.say(bob, `!approve ${id}`)
+
+  await house.sees(/Done\./)
+  assert.deepEqual(ran, ['api'])
+})
+
+test('people who may not talk to the bot are told once and not served', async (t) => {
+  const house = await build(t, { model: scriptedModel() })
+
+  const thread = await house.chat.say(mallory, 'restart everything')
+  await house.chat.say(mallory, 'now!', { thread })
+  await house.quiet()
+
+  assert.equal(house.chat.shown.length, 1)
+  assert.match(house.chat.shown[0]?.markdown ?? '', /may not talk/)
+  assert.equal(house.model.requests.length, 0)
+})
+
+test('what the model gets wrong is answered to it, not to people', async (t) => {
+  const house = await build(t, {
+    tools: [pods()],
+    model: scriptedModel(calls(['podz', {}]), calls(['pods', { namespace: 3 }]), says('Found it.')),
+  })
+  await house.chat.say(alice, 'what is wrong?')
+  await house.sees(/Found it/)
+
+  const results = house.model.requests
+    .at(-1)
+    ?.messages.filter((message) => message.role === 'tool')
+    .map((message) => String(message.content))
+  assert.match(results?.[0] ?? '', /There is no tool named "podz"/)
+  assert.match(results?.[1] ?? '', /Invalid arguments/)
+})
+
+test('recovery is reported after an approved change, from the state of the workload', async (t) => {
+  const house = await build(t, {
+    tools: [restart()],
+    model: scriptedModel(calls(['restart', { name: 'api' }]), says('Done.')),
+  })
+  await house.chat.say(alice, 'restart api')
+  const prompt = await house.sees(/Approval needed/)
+  await house.chat.mark(bob, prompt.id, 'approve')
+  await house.sees(/Done\./)
+  await house.quiet()
+
+  house.clock.now += 31_000
+  await house.chat.say(bob, '!status', { thread: prompt.thread as ThreadId })
+
+  await house.sees(/After .*restart deployment shop\/api.*3 of 3 pods ready/)
+})
+
+test('the bot speaks the language of the asker', async (t) => {
+  const house = await build(t, { model: 'none' })
+
+  await house.chat.say(alice, 'api 상태 알려줘')
+
+  await house.sees(/설정된 모델이 없어/)
+})

@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import pino from 'pino'
+import type { UserId } from '../../src/agent/approval.ts'
+import type { Policy } from '../../src/agent/policy.ts'
+import { type Bot, type BotDeps, createBot } from '../../src/bot/bot.ts'
+import type { BotJob } from '../../src/bot/jobs.ts'
+import { languageOf } from '../../src/bot/texts.ts'
+import { shelf } from '../../src/commands/shelf.ts'
+import { createInbox, type Inbox } from '../../src/inbox.ts'
+import { openStore, type Store } from '../../src/store.ts'
+import type { Tool } from '../../src/tools/tool.ts'
+import { createChat, type FakeChat, type Shown } from '../helpers/chat.ts'
+import { type ScriptedModel, scriptedModel } from '../helpers/model.ts'
+
+export const alice = '@alice:corp' as UserId
+export const bob = '@bob:corp' as UserId
+export const mallory = '@mallory:corp' as UserId
+
+export interface House {
+  chat: FakeChat
+  model: ScriptedModel
+  clock: { now: number }
+  inbox: Inbox<BotJob>
+  bot: Bot
+  audit: object[]
+  /** Resolves when the room shows such a post. */
+  sees(what: RegExp): Promise<Shown>
+  /** Resolves when nothing is left to do but timers. */
+  quiet(): Promise<void>
+  /** Lets the process "crash": nothing more is handled here; another house may be built on the same folder. */
+  leave(): Promise<void>
+}
+
+interface Options {
+  tools?: Tool[]
+  model?: ScriptedModel | 'none'
+  policy?: Partial<Policy>
+  chat?: FakeChat
+  folder?: string
+  clock?: { now: number }
+  deps?: Partial<BotDeps>
+  /** Jobs are not handled yet: as if they had been left by the last run. */
+  asleep?: boolean
+}
+
+/** A bot with a real inbox and a real store; the chat, the model and the tools are small working things. */
+export async function build(t: TestContext, options: Options = {}): Promise<House> {
+  const folder = options.folder ?? temporaryFolder(t)
+  const log = pino({ enabled: false })
+  const clock = options.clock ?? { now: 1_000_000 }
+  const now = () => clock.now
+  const store: Store = openStore(folder)
+  const inbox = createInbox<BotJob>({ database: store.database, log, now, retryDelays: [0, 0] })
+  const chat = options.chat ?? createChat([alice, bob, mallory])
+  const model = options.model === 'none' ? undefined : (options.model ?? scriptedModel())
+  const audit: object[] = []
+  const bot = createBot({
+    chats: [chat],
+    name: 'kube-agent',
+    conversations: shelf(store.sessions),
+    prompts: shelf(store.prompts),
+    inbox,
+    agent: {
+      model,
+      tools: new Map((options.tools ?? []).map((tool) => [tool.name, tool])),
+      policy: {
+        mode: 'approve',
+        protectedNamespaces: ['kube-system'],
+        auto: [],
+        approvers: [bob],
+        destroyQuorum: 1,
+        destroyNeedsOther: true,
+        ...options.policy,
+      },
+      limits: { toolCalls: 30, nudges: 5, minutes: 15, tokens: 1_000_000 },
+      approvalMs: 30 * 60_000,
+      system: () => 'You are a test.',
+    },
+    signals: {
+      room: undefined,
+      chat: undefined,
+      threads: shelf(store.threads),
+      inbox,
+      wants: () => undefined,
+      title: (signal) => `push to ${signal.repository.fullName} ${signal.branch}`,
+      facts: async () => ({ markdown: 'all well', settled: true }),
+      continueMs: 3_600_000,
+      checkAgainMs: [],
+      hasModel: model !== undefined,
+      now,
+    },
+    mayTalk: (person) => person !== mallory || options.policy !== undefined,
+    languageOf,
+    overview: async () => 'api is broken',
+    status: () => 'fine',
+    health: async () => ({ state: 'healthy', text: '3 of 3 pods ready' }),
+    recoverySeconds: [30, 300],
+    resumeMs: [1_000],
+    patienceMs: 60_000,
+    audit: (event) => audit.push(event),
+    onAgentEvent: () => {},
+    log,
+    now,
+    ...options.deps,
+  })
+  await chat.start(bot.receive)
+  if (!options.asleep) inbox.start(bot)
+
+  let gone = false
+  const leave = async () => {
+    if (gone) return
+    gone = true
+    await inbox.stop(0)
+    await store.close()
+  }
+  t.after(leave)
+  return {
+    chat,
+    model: model ?? scriptedModel(),
+    clock,
+    inbox,
+    bot,
+    audit,
+    sees: (what) =>
+      until(
+        () => chat.shown.find((post) => what.test(post.markdown)),
+        `a post that matches ${what}; shown:\n${shownAs(chat)}`,
+      ),
+    quiet: async () => {
+      await until(() => inbox.depth() === 0 || undefined, 'an empty inbox')
+    },
+    leave,
+  }
+}
+
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kube-agent-test-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+const shownAs = (chat: FakeChat): string => chat.shown.map((post) => post.markdown).join('\n---\n')
+
+/** Looks again after every turn of the event loop; the test's own time limit ends it when nothing comes. */
+export async function until<Value>(look: () => Value | undefined, what: string): Promise<Value> {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    const found = look()
+    if (found !== undefined) return found
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
