@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs'
+import { KubeConfig } from '@kubernetes/client-node'
+import type { Logger } from 'pino'
+import { Agent, type Dispatcher, request } from 'undici'
+import { Refusal } from '../tool.ts'
+import { ClusterError, unreachable } from './errors.ts'
+
+/** The API server as tools use it: paths in, plain objects out, errors as sentences. */
+export interface Cluster {
+  /** Where tools work when none is named. */
+  readonly namespace: string
+  /** Namespaces that may be touched; `['*']` for all. */
+  readonly namespaces: string[]
+  /** The namespace to work in. The one place that decides: throws `Refusal` for one that is not allowed. */
+  namespaceFor(given: string | undefined): string
+  get<Body>(path: string, options: RequestOptions): Promise<Body>
+  /** The columns that kubectl prints, made by the server; `rows` without the objects. */
+  table(path: string, options: RequestOptions): Promise<Table>
+  /** A text answer such as a log. */
+  text(path: string, options: RequestOptions): Promise<string>
+  /** Sends a change. `dryRun` lets the server do everything but keep it. */
+  send<Body>(change: Change, options: { signal: AbortSignal; dryRun?: boolean }): Promise<Body>
+  health(): { state: 'ready' | 'unknown' | 'unreachable'; detail?: string }
+  readonly server: string
+}
+
+export interface RequestOptions {
+  signal: AbortSignal
+  query?: Record<string, string | number | undefined>
+}
+
+export interface Change {
+  method: string
+  path: string
+  contentType: string
+  body: string
+}
+
+export interface Table {
+  columnDefinitions: { name: string; priority: number }[]
+  rows: { cells: unknown[] }[]
+  metadata?: { continue?: string; remainingItemCount?: number }
+}
+
+export interface ClusterOptions {
+  kubeconfig?: string
+  context?: string
+  namespace?: string
+  namespaces?: string[]
+  /** Extra certificates to trust when the kubeconfig names none. */
+  ca?: string[]
+  log: Logger
+}
+
+const podNamespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
+const requestMs = 30_000
+const maxBytes = 16 * 1024 * 1024
+const tableAccept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
+
+/** Reads the kubeconfig, or the service account in a pod. Connects to nothing yet. Throws a sentence when there is neither. */
+export function createCluster(options: ClusterOptions): Cluster {
+  const config = loadConfig(options)
+  const server = config.getCurrentCluster()?.server.replace(/\/+$/, '') ?? ''
+  const namespace =
+    options.namespace ?? podNamespace() ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
+  const namespaces = options.namespaces ?? [namespace]
+  let dispatcher: Dispatcher | undefined
+  let health: ReturnType<Cluster['health']> = { state: 'unknown' }
+
+  /** Credentials are asked for each time, since tokens rotate; connections are kept. */
+  async function credentials(): Promise<Record<string, string>> {
+    const headers: Record<string, string> = {}
+    let fresh: Dispatcher | undefined
+    const context = {
+      setHeaderParam: (name: string, value: string) => {
+        headers[name] = value
+      },
+      setDispatcher: (given: Dispatcher) => {
+        fresh = given
+      },
+    }
+    await config.applySecurityAuthentication(
+      context as unknown as Parameters<KubeConfig['applySecurityAuthentication']>[0],
+    )
+    dispatcher ??= fresh ?? new Agent()
+    return headers
+  }
+
+  async function call(
+    method: string,
+    path: string,
+    input: RequestOptions & { accept: string; contentType?: string; body?: string },
+  ): Promise<string> {
+    const url = new URL(server + path)
+    for (const [key, value] of Object.entries(input.query ?? {}))
+      if (value !== undefined) url.searchParams.set(key, String(value))
+    try {
+      const headers = await credentials()
+      const response = await request(url, {
+        method: method as Dispatcher.HttpMethod,
+        headers: { ...headers, accept: input.accept, ...(input.contentType && { 'content-type': input.contentType }) },
+        ...(input.body !== undefined && { body: input.body }),
+        ...(dispatcher && { dispatcher }),
+        signal: AbortSignal.any([input.signal, AbortSignal.timeout(requestMs)]),
+      })
+      const text = await readBounded(response.body)
+      health = { state: 'ready' }
+      if (response.statusCode >= 400) {
+        if (response.statusCode === 401) dispatcher = undefined
+        throw new ClusterError(response.statusCode, text, {
+          method,
+          path,
+          retryAfter: String(response.headers['retry-after'] ?? ''),
+        })
+      }
+      return text
+    } catch (error) {
+      if (error instanceof ClusterError) throw error
+      input.signal.throwIfAborted()
+      dispatcher = undefined
+      const problem = unreachable(error, server)
+      health = { state: 'unreachable', detail: problem.message }
+      throw problem
+    }
+  }
+
+  return {
+    namespace,
+    namespaces,
+    server,
+    namespaceFor(given) {
+      const wanted = given ?? namespace
+      if (namespaces.includes('*') || namespaces.includes(wanted)) return wanted
+      throw new Refusal(
+        `Namespace ${wanted} is not open to this bot. Namespaces it may look into: ${namespaces.join(', ')}.`,
+      )
+    },
+    get: async (path, input) => JSON.parse(await call('GET', path, { ...input, accept: 'application/json' })),
+    table: async (path, input) =>
+      JSON.parse(
+        await call('GET', path, { ...input, query: { includeObject: 'None', ...input.query }, accept: tableAccept }),
+      ),
+    text: (path, input) => call('GET', path, { ...input, accept: 'text/plain, application/json' }),
+    send: async (change, { signal, dryRun }) =>
+      JSON.parse(
+        await call(change.method, change.path, {
+          signal,
+          accept: 'application/json',
+          contentType: change.contentType,
+          body: change.body,
+          query: { fieldManager: 'kube-agent', dryRun: dryRun ? 'All' : undefined },
+        }),
+      ),
+    health: () => health,
+  }
+}
+
+function loadConfig({ kubeconfig, context, ca }: ClusterOptions): KubeConfig {
+  const config = new KubeConfig()
+  try {
+    if (kubeconfig) config.loadFromFile(kubeconfig)
+    else config.loadFromDefault()
+  } catch (error) {
+    throw new Error(
+      `The kubeconfig ${kubeconfig ?? ''} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
+  }
+  if (context) {
+    const known = config.getContexts().map((one) => one.name)
+    if (!known.includes(context))
+      throw new Error(`There is no context ${context} in the kubeconfig. It has: ${known.join(', ')}.`)
+    config.setCurrentContext(context)
+  }
+  if (!config.getCurrentCluster())
+    throw new Error('No cluster: the kubeconfig has no current context. Set KUBECONFIG or KUBE_AGENT_CONTEXT.')
+  if (ca) {
+    const caData = Buffer.from(ca.join('\n')).toString('base64')
+    config.clusters = config.clusters.map((one) => (one.caData || one.caFile ? one : { ...one, caData }))
+  }
+  return config
+}
+
+function podNamespace(): string | undefined {
+  try {
+    return readFileSync(podNamespaceFile, 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes; ask for less`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

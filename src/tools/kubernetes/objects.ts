@@ -1,0 +1,120 @@
+/** The fields of Kubernetes objects that tools read. Everything may be missing: old servers, other controllers, half-written objects. */
+export interface Meta {
+  name: string
+  namespace?: string
+  uid?: string
+  generation?: number
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
+  ownerReferences?: { kind: string; name: string }[]
+  creationTimestamp?: string
+}
+
+export interface Condition {
+  type: string
+  status: string
+  reason?: string
+  message?: string
+}
+
+export interface Container {
+  name: string
+  image?: string
+  env?: { name: string; value?: string; valueFrom?: object }[]
+  resources?: { requests?: Record<string, string>; limits?: Record<string, string> }
+  ports?: { containerPort: number; name?: string }[]
+  livenessProbe?: object
+  readinessProbe?: object
+}
+
+export interface PodSpec {
+  nodeName?: string
+  serviceAccountName?: string
+  containers?: Container[]
+  initContainers?: Container[]
+}
+
+export interface ContainerState {
+  waiting?: { reason?: string; message?: string }
+  running?: { startedAt?: string }
+  terminated?: { reason?: string; exitCode?: number; message?: string; finishedAt?: string }
+}
+
+export interface ContainerStatus {
+  name: string
+  ready?: boolean
+  restartCount?: number
+  state?: ContainerState
+  lastState?: ContainerState
+}
+
+export interface Pod {
+  metadata: Meta
+  spec?: PodSpec
+  status?: {
+    phase?: string
+    reason?: string
+    message?: string
+    podIP?: string
+    conditions?: Condition[]
+    containerStatuses?: ContainerStatus[]
+    initContainerStatuses?: ContainerStatus[]
+  }
+}
+
+export interface Deployment {
+  metadata: Meta
+  spec?: {
+    replicas?: number
+    paused?: boolean
+    selector?: { matchLabels?: Record<string, string> }
+    strategy?: { type?: string; rollingUpdate?: { maxSurge?: number | string; maxUnavailable?: number | string } }
+    template?: { metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> }; spec?: PodSpec }
+  }
+  status?: {
+    observedGeneration?: number
+    replicas?: number
+    updatedReplicas?: number
+    readyReplicas?: number
+    availableReplicas?: number
+    unavailableReplicas?: number
+    conditions?: Condition[]
+  }
+}
+
+export interface EventObject {
+  metadata: Meta
+  type?: string
+  reason?: string
+  message?: string
+  note?: string
+  count?: number
+  series?: { count?: number; lastObservedTime?: string }
+  eventTime?: string
+  firstTimestamp?: string
+  lastTimestamp?: string
+  involvedObject?: { kind?: string; name?: string; uid?: string }
+}
+
+export interface List<Item> {
+  items?: Item[]
+  metadata?: { continue?: string; remainingItemCount?: number }
+}
+
+export const paths = {
+  pods: (namespace: string) => `/api/v1/namespaces/${namespace}/pods`,
+  pod: (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/pods/${name}`,
+  log: (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/pods/${name}/log`,
+  events: (namespace: string) => `/api/v1/namespaces/${namespace}/events`,
+  services: (namespace: string) => `/api/v1/namespaces/${namespace}/services`,
+  deployments: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/deployments`,
+  deployment: (namespace: string, name: string) => `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`,
+  scale: (namespace: string, name: string) => `/apis/apps/v1/namespaces/${namespace}/deployments/${name}/scale`,
+  autoscalers: (namespace: string) => `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`,
+}
+
+/** A label selector as a query parameter. */
+export const selectorOf = (labels: Record<string, string> | undefined): string =>
+  Object.entries(labels ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')

@@ -1,0 +1,64 @@
+import * as z from 'zod'
+import { defineTool, type Preview, type Tool } from '../tool.ts'
+import {
+  affected,
+  type ChangeRules,
+  guardedPatch,
+  refuseForbidden,
+  refuseProtected,
+  sendApproved,
+  tryOut,
+  versionOf,
+} from './change.ts'
+import type { Cluster } from './cluster.ts'
+import { readDeployment } from './deployments.ts'
+import * as input from './inputs.ts'
+import { type Deployment, paths } from './objects.ts'
+
+const annotation = 'kubectl.kubernetes.io/restartedAt'
+
+export function restartDeployment(cluster: Cluster, rules: ChangeRules, now: () => number = Date.now): Tool {
+  return defineTool({
+    name: 'k8s_restart_deployment',
+    description: 'Restart all pods of a deployment, one after the other (needs approval).',
+    input: z.object({ name: input.name, namespace: input.namespace }),
+    effect: 'change',
+    summary: ({ name, namespace }) => `restart deployment ${namespace ?? cluster.namespace}/${name}`,
+    target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: namespace ?? cluster.namespace, name }),
+    async preflight({ name, namespace }, { signal }): Promise<Preview> {
+      const where = cluster.namespaceFor(namespace)
+      refuseProtected(where, rules)
+      const deployment = await readDeployment(cluster, where, name, signal)
+      await refuseForbidden(
+        cluster,
+        { verb: 'patch', group: 'apps', resource: 'deployments', namespace: where, name },
+        signal,
+      )
+      const request = restartRequest(where, deployment, new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z'))
+      const [diff, affects] = await Promise.all([
+        tryOut(cluster, request, deployment, signal),
+        affected(cluster, where, deployment, signal),
+      ])
+      return { request, diff, affects, version: versionOf(deployment) }
+    },
+    async run({ name, namespace }, context) {
+      const where = cluster.namespaceFor(namespace)
+      const after = await sendApproved<Deployment>(cluster, paths.deployment(where, name), context)
+      const at = after.spec?.template?.metadata?.annotations?.[annotation]
+      return `Restart of deployment ${where}/${name} began (${annotation}: ${at}, generation ${after.metadata.generation}). Its pods are being replaced; the outcome is checked and reported by itself.`
+    },
+  })
+}
+
+/** The same change as `kubectl rollout restart`, with the time fixed now, so that people see exactly what will be sent. */
+function restartRequest(namespace: string, { metadata, spec }: Deployment, at: string): Preview['request'] {
+  const tests = [
+    { op: 'test', path: '/metadata/uid', value: metadata.uid },
+    { op: 'test', path: '/metadata/generation', value: metadata.generation },
+  ]
+  const template = spec?.template?.metadata
+  const operation = template?.annotations
+    ? { op: 'add', path: `/spec/template/metadata/annotations/${annotation.replace('/', '~1')}`, value: at }
+    : { op: 'add', path: '/spec/template/metadata/annotations', value: { [annotation]: at } }
+  return guardedPatch(paths.deployment(namespace, metadata.name), tests, [operation])
+}

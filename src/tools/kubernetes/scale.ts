@@ -1,0 +1,70 @@
+import * as z from 'zod'
+import { defineTool, type Preview, Refusal, type Tool } from '../tool.ts'
+import {
+  affected,
+  type ChangeRules,
+  guardedPatch,
+  refuseForbidden,
+  refuseProtected,
+  sendApproved,
+  tryOut,
+  versionOf,
+} from './change.ts'
+import type { Cluster } from './cluster.ts'
+import { readDeployment } from './deployments.ts'
+import * as input from './inputs.ts'
+import { paths } from './objects.ts'
+
+interface Scale {
+  metadata: { uid?: string }
+  spec?: { replicas?: number }
+}
+
+export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
+  return defineTool({
+    name: 'k8s_scale_deployment',
+    description: 'Set the number of replicas of a deployment (needs approval).',
+    input: z.object({ name: input.name, replicas: input.integer(0, 10_000), namespace: input.namespace }),
+    effect: ({ replicas }) => (replicas === 0 ? 'destroy' : 'change'),
+    summary: ({ name, replicas, namespace }) =>
+      `scale deployment ${namespace ?? cluster.namespace}/${name} to ${replicas}`,
+    target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: namespace ?? cluster.namespace, name }),
+    async preflight({ name, replicas, namespace }, { signal }): Promise<Preview> {
+      const where = cluster.namespaceFor(namespace)
+      refuseProtected(where, rules)
+      if (replicas > rules.maxReplicas) throw new Refusal(`At most ${rules.maxReplicas} replicas may be asked for.`)
+      const deployment = await readDeployment(cluster, where, name, signal)
+      const current = deployment.spec?.replicas ?? 1
+      if (current === replicas) throw new Refusal(`Deployment ${where}/${name} already has ${replicas} replicas.`)
+      await refuseForbidden(
+        cluster,
+        { verb: 'patch', group: 'apps', resource: 'deployments', subresource: 'scale', namespace: where, name },
+        signal,
+      )
+
+      const path = paths.scale(where, name)
+      const tests = [
+        { op: 'test', path: '/metadata/uid', value: deployment.metadata.uid },
+        { op: 'test', path: '/spec/replicas', value: current },
+      ]
+      const request = guardedPatch(path, tests, [{ op: 'replace', path: '/spec/replicas', value: replicas }])
+      const before = await cluster.get<Scale>(path, { signal })
+      const [diff, affects] = await Promise.all([
+        tryOut(cluster, request, before, signal),
+        affected(cluster, where, deployment, signal),
+      ])
+      const lost = replicas === 0 ? ['all its pods end: nobody serves it any more'] : []
+      return {
+        request,
+        diff,
+        affects: [`from ${current} to ${replicas} replicas`, ...lost, ...affects],
+        version: `${versionOf(deployment)}/${current}`,
+      }
+    },
+    async run({ name, namespace }, context) {
+      const where = cluster.namespaceFor(namespace)
+      const after = await sendApproved<Scale>(cluster, paths.scale(where, name), context)
+      return `Deployment ${where}/${name} now wants ${after.spec?.replicas ?? 0} replicas. The outcome is checked and reported by itself.`
+    },
+  })
+}
