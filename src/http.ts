@@ -1,0 +1,59 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+
+/** How the parts stand, for `/readyz` and `!status`. */
+export interface HealthReport {
+  /** `false`: restarting may help or an operator has to act; the process asks to be replaced. */
+  alive: boolean
+  /** Whether chat is in sync: only then may traffic and people count on the bot. */
+  ready: boolean
+  parts: Record<string, string>
+}
+
+export interface HttpOptions {
+  log: Logger
+  health(): HealthReport
+  registry: Registry
+}
+
+/** The HTTP port: health, metrics, and what is registered on it (webhooks, the web room). Tells strangers nothing about errors. */
+export function createHttp({ log, health, registry }: HttpOptions): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: log.child({ component: 'http' }) as unknown as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: 64 * 1024,
+    requestTimeout: 5_000,
+    connectionTimeout: 10_000,
+    keepAliveTimeout: 10_000,
+    // Event streams of the web room stay open; on close they must not hold the process.
+    forceCloseConnections: true,
+    http: { maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1_000 },
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    reply.headers({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })
+  })
+  app.setErrorHandler((error: { statusCode?: number }, request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) request.log.error({ err: error }, 'request failed')
+    return reply
+      .code(status)
+      .type('text/plain')
+      .send(status >= 500 ? 'internal error\n' : 'bad request\n')
+  })
+  app.setNotFoundHandler((_request, reply) => reply.code(404).type('text/plain').send('not found\n'))
+
+  app.get('/healthz', (_request, reply) => {
+    const { alive } = health()
+    return reply
+      .code(alive ? 200 : 503)
+      .type('text/plain')
+      .send(alive ? 'ok\n' : 'not well, see /readyz\n')
+  })
+  app.get('/readyz', (_request, reply) => {
+    const { alive, ready, parts } = health()
+    return reply.code(alive && ready ? 200 : 503).send({ ready: alive && ready, parts })
+  })
+  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+  return app
+}

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { Inbox, Job } from '../inbox.ts'
+import type { Signal } from '../signal.ts'
+import type { WebhookSource } from './source.ts'
+
+/** How a delivery ended, for the metrics. */
+export type WebhookOutcome = 'accepted' | 'ignored' | 'duplicate' | 'busy' | 'unauthorized' | 'malformed' | 'failed'
+
+export interface WebhookDeps {
+  sources: WebhookSource[]
+  inbox: Pick<Inbox<Job<'signal', Signal>>, 'put'>
+  /** Remembers what was delivered; entries go after `ttl` milliseconds. */
+  deliveries: { has(key: string): Promise<boolean>; set(key: string, value: unknown, ttl: number): Promise<unknown> }
+  count(outcome: WebhookOutcome): void
+  log: Logger
+}
+
+const bodyLimit = 5 * 1024 * 1024
+const parallel = 32
+/** As long as Gitea keeps its history, from which a delivery can be sent again. */
+const rememberMs = 7 * 24 * 60 * 60_000
+
+/**
+ * `POST /webhooks/<source>`: answers 202 only when the signal is on disk, since nobody sends it again. Everything that is refused
+ * gets one small constant text: nothing is echoed, and nothing of a refused body is stored or logged.
+ */
+export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
+  return async (app) => {
+    // Signatures cover the raw bytes, so the body stays a Buffer until a source has verified it.
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit }, (_request, body, done) =>
+      done(null, body),
+    )
+    let inHand = 0
+    const warn = rateLimited((outcome: WebhookOutcome, source: string) =>
+      deps.log.warn({ component: 'webhooks', source, outcome }, 'webhook refused'),
+    )
+    for (const source of deps.sources) addRoute(app, source)
+
+    function addRoute(scope: FastifyInstance, source: WebhookSource): void {
+      scope.post(`/webhooks/${source.name}`, {
+        bodyLimit,
+        onRequest: async (_request, reply) => {
+          if (inHand >= parallel) return answer(reply, 503, 'busy')
+          inHand++
+          reply.raw.once('close', () => inHand--)
+        },
+        handler: (request, reply) => take(source, request, reply),
+      })
+    }
+
+    async function take(source: WebhookSource, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+      const body = request.body
+      if (
+        !Buffer.isBuffer(body) ||
+        body.length === 0 ||
+        !hasPlainBody(request) ||
+        !hasHeadersOnce(request, source.requiredHeaders)
+      ) {
+        return answer(reply, 400, 'malformed')
+      }
+      if (!source.verify(body, request.headers)) {
+        warn('unauthorized', source.name)
+        return answer(reply, 401, 'unauthorized')
+      }
+      const parsed = source.parse(parseJson(body), request.headers)
+      if (parsed.kind === 'malformed') {
+        warn('malformed', source.name)
+        return answer(reply, 400, 'malformed')
+      }
+      if (parsed.kind === 'ignored') return answer(reply, 202, 'ignored')
+      return store(source, request, body, parsed.signal, reply)
+    }
+
+    async function store(
+      source: WebhookSource,
+      request: FastifyRequest,
+      body: Buffer,
+      signal: Signal,
+      reply: FastifyReply,
+    ): Promise<FastifyReply> {
+      const keys = [
+        `${source.name}:delivery:${String(request.headers[source.deliveryHeader]).slice(0, 100)}`,
+        `${source.name}:body:${createHash('sha256').update(body).digest('hex')}`,
+      ]
+      try {
+        for (const key of keys) if (await deps.deliveries.has(key)) return answer(reply, 202, 'duplicate')
+        const lane = `signal:${signal.source}:${signal.repository.id}:${signal.branch}`
+        // The job's id is the business key: the same event through another hook has other bytes and another delivery.
+        const isNew = await deps.inbox.put({ id: `signal:${signal.id}`, thread: lane, kind: 'signal', data: signal })
+        for (const key of keys) await deps.deliveries.set(key, true, rememberMs)
+        return answer(reply, 202, isNew ? 'accepted' : 'duplicate')
+      } catch (error) {
+        deps.log.error({ component: 'webhooks', err: error }, 'webhook could not be stored')
+        return answer(reply, 503, 'failed')
+      }
+    }
+
+    function answer(reply: FastifyReply, status: number, outcome: WebhookOutcome): FastifyReply {
+      deps.count(outcome)
+      return reply
+        .code(status)
+        .type('text/plain')
+        .send(status === 202 ? '' : texts[status as keyof typeof texts])
+    }
+  }
+}
+
+const texts = { 400: 'bad request\n', 401: 'unauthorized\n', 503: 'try again later\n' }
+
+/** No compression and no other character set: what was signed is what is parsed. */
+function hasPlainBody({ headers }: FastifyRequest): boolean {
+  const charset = /charset\s*=\s*"?([^\s;"]+)/i.exec(headers['content-type'] ?? '')?.[1]
+  return headers['content-encoding'] === undefined && (charset === undefined || /^utf-8$/i.test(charset))
+}
+
+/** Node joins duplicates with a comma, so the raw headers are counted. */
+const hasHeadersOnce = (request: FastifyRequest, names: string[]): boolean =>
+  names.every((name) => request.raw.headersDistinct[name]?.length === 1 && request.raw.headersDistinct[name][0] !== '')
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch {
+    return undefined
+  }
+}
+
+/** At most one call a minute: whoever knocks all day shall not fill the log. */
+function rateLimited<Arguments extends unknown[]>(work: (...args: Arguments) => void): (...args: Arguments) => void {
+  let last = 0
+  return (...args) => {
+    if (Date.now() - last < 60_000) return
+    last = Date.now()
+    work(...args)
+  }
+}

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import fc from 'fast-check'
+import type { FastifyInstance } from 'fastify'
+import pino from 'pino'
+import { Registry } from 'prom-client'
+import { createHttp } from '../../src/http.ts'
+import type { Job } from '../../src/inbox.ts'
+import type { Signal } from '../../src/signal.ts'
+import { wantsPush } from '../../src/webhooks/branches.ts'
+import { type WebhookDeps, webhooks } from '../../src/webhooks/server.ts'
+import { createSources } from '../../src/webhooks/sources.ts'
+
+interface Delivery {
+  secret: string
+  headers: Record<string, string>
+  body: string
+}
+
+const recorded = (name: string): Delivery =>
+  JSON.parse(readFileSync(new URL(`../fixtures/gitea/${name}.json`, import.meta.url), 'utf8'))
+const plain = recorded('push-plain')
+const sign = (body: string | Buffer, secret = plain.secret) => createHmac('sha256', secret).update(body).digest('hex')
+
+async function setup(t: TestContext, changes: Partial<WebhookDeps> = {}) {
+  const jobs: Job<'signal', Signal>[] = []
+  const known = new Set<string>()
+  const outcomes: string[] = []
+  const log = pino({ enabled: false })
+  const app = createHttp({ log, health: () => ({ alive: true, ready: true, parts: {} }), registry: new Registry() })
+  await app.register(
+    webhooks({
+      sources: createSources({ giteaSecrets: [plain.secret] }),
+      inbox: {
+        put: async (job) => {
+          if (jobs.some((one) => one.id === job.id)) return false
+          jobs.push(job)
+          return true
+        },
+      },
+      deliveries: { has: async (key) => known.has(key), set: async (key) => known.add(key) },
+      count: (outcome) => outcomes.push(outcome),
+      log,
+      ...changes,
+    }),
+  )
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.after(() => app.close())
+  return { app, jobs, outcomes }
+}
+
+/** As Gitea sends it, over a real connection; `undefined` leaves a header out. */
+async function deliver(
+  app: FastifyInstance,
+  delivery: { headers: Record<string, string>; body: string | Buffer },
+  headers: Record<string, string | undefined> = {},
+): Promise<{ statusCode: number; body: string }> {
+  const { Host: _host, 'Content-Length': _length, 'Accept-Encoding': _encoding, ...given } = delivery.headers
+  const sent = Object.fromEntries(Object.entries({ ...given, ...headers }).filter(([, value]) => value !== undefined))
+  const address = app.addresses()[0]
+  const answer = await fetch(`http://127.0.0.1:${address?.port}/webhooks/gitea`, {
+    method: 'POST',
+    body: delivery.body,
+    headers: sent as Record<string, string>,
+  })
+  return { statusCode: answer.status, body: await answer.text() }
+}
+
+test('a recorded push becomes one job with what was pushed', async (t) => {
+  const { app, jobs } = await setup(t)
+
+  const answer = await deliver(app, plain)
+
+  assert.deepEqual([answer.statusCode, answer.body], [202, ''])
+  assert.equal(jobs.length, 1)
+  const signal = jobs[0]?.data
+  assert.equal(signal?.repository.fullName, 'acme/shop')
+  assert.equal(signal?.branch, 'main')
+  assert.deepEqual(
+    signal?.commits.map((commit) => commit.title),
+    ['docs: first'],
+  )
+})
+
+test('the commits of a push are told oldest first, and how many there were', async (t) => {
+  const { app, jobs } = await setup(t)
+
+  await deliver(app, recorded('push-many'), { 'X-Gitea-Signature': sign(recorded('push-many').body) })
+
+  const signal = jobs[0]?.data
+  assert.equal(signal?.total, 7)
+  assert.equal(signal?.commits.at(-1)?.id, signal?.after)
+})
+
+test('the same delivery, the same body under a new id, and the same push through another hook are one job', async (t) => {
+  const { app, jobs, outcomes } = await setup(t)
+  await deliver(app, plain)
+
+  await deliver(app, plain)
+  await deliver(app, plain, { 'X-Gitea-Delivery': 'ffffffff-0000-4000-8000-000000000000' })
+  const body = `${plain.body} `
+  await deliver(
+    app,
+    { ...plain, body },
+    { 'X-Gitea-Delivery': 'eeeeeeee-0000-4000-8000-000000000000', 'X-Gitea-Signature': sign(body) },
+  )
+
+  assert.equal(jobs.length, 1)
+  assert.deepEqual(outcomes, ['accepted', 'duplicate', 'duplicate', 'duplicate'])
+})
+
+for (const name of ['push-tag', 'push-deleted', 'push-test', 'status-failure-actions']) {
+  test(`${name} is taken and opens nothing`, async (t) => {
+    const { app, jobs } = await setup(t)
+    const delivery = recorded(name)
+
+    const answer = await deliver(app, delivery, { 'X-Gitea-Signature': sign(delivery.body) })
+
+    assert.equal(answer.statusCode, 202)
+    assert.deepEqual(jobs, [])
+  })
+}
+
+const refused: [
+  string,
+  number,
+  (delivery: Delivery) => { headers?: Record<string, string | undefined>; body?: string | Buffer },
+][] = [
+  ['a wrong signature', 401, () => ({ headers: { 'X-Gitea-Signature': '0'.repeat(64) } })],
+  ['an empty signature', 400, () => ({ headers: { 'X-Gitea-Signature': '' } })],
+  ['no signature', 400, () => ({ headers: { 'X-Gitea-Signature': undefined } })],
+  ['a signature with something behind it', 401, (one) => ({ headers: { 'X-Gitea-Signature': `${sign(one.body)}zz` } })],
+  ['a signature in capitals', 401, (one) => ({ headers: { 'X-Gitea-Signature': sign(one.body).toUpperCase() } })],
+  ['a changed body', 401, (one) => ({ body: one.body.replace('docs: first', 'docs: other') })],
+  ['a body that was written anew', 401, (one) => ({ body: JSON.stringify(JSON.parse(one.body)) })],
+  ['a form', 415, () => ({ headers: { 'Content-Type': 'application/x-www-form-urlencoded' } })],
+  ['another content type', 415, () => ({ headers: { 'Content-Type': 'application/jsonfoo' } })],
+  ['another character set', 400, () => ({ headers: { 'Content-Type': 'application/json; charset=utf-16' } })],
+  ['a compressed body', 400, () => ({ headers: { 'Content-Encoding': 'gzip' } })],
+  ['an empty body', 400, () => ({ body: '', headers: { 'X-Gitea-Signature': sign('') } })],
+  ['signed text that is no JSON', 400, () => ({ body: 'hello', headers: { 'X-Gitea-Signature': sign('hello') } })],
+  [
+    'signed JSON that is no push',
+    400,
+    () => ({ body: '{"ref":1}', headers: { 'X-Gitea-Signature': sign('{"ref":1}') } }),
+  ],
+]
+for (const [what, status, change] of refused) {
+  test(`${what} is refused with ${status} and leaves nothing`, async (t) => {
+    const { app, jobs } = await setup(t)
+    const { headers, body } = change(plain)
+
+    const answer = await deliver(app, { ...plain, body: body ?? plain.body }, headers)
+
+    assert.equal(answer.statusCode, status)
+    assert.ok(answer.body.length < 40)
+    assert.deepEqual(jobs, [])
+  })
+}
+
+test('a body above the limit is refused before it is read to the end', async (t) => {
+  const { app, jobs } = await setup(t)
+  const body = JSON.stringify({ text: 'x'.repeat(6 * 1024 * 1024) })
+
+  const answer = await deliver(app, { ...plain, body }, { 'X-Gitea-Signature': sign(body) })
+
+  assert.equal(answer.statusCode, 413)
+  assert.deepEqual(jobs, [])
+})
+
+test('while a secret is rotated, the old and the new one both sign', async (t) => {
+  const { app } = await setup(t, { sources: createSources({ giteaSecrets: ['new-secret', plain.secret] }) })
+
+  assert.equal((await deliver(app, plain)).statusCode, 202)
+  assert.equal((await deliver(app, plain, { 'X-Gitea-Signature': sign(plain.body, 'new-secret') })).statusCode, 202)
+})
+
+test('without a secret there is no route', async (t) => {
+  const { app } = await setup(t, { sources: createSources({ giteaSecrets: [] }) })
+
+  assert.equal((await deliver(app, plain)).statusCode, 404)
+})
+
+test('what cannot be stored is not acknowledged', async (t) => {
+  const { app } = await setup(t, {
+    inbox: {
+      put: async () => {
+        throw new Error('disk full')
+      },
+    },
+  })
+
+  const answer = await deliver(app, plain)
+
+  assert.deepEqual([answer.statusCode, answer.body], [503, 'try again later\n'])
+})
+
+test('whatever is done to a delivery, it is answered without a crash, and nothing unsigned becomes a job', async (t) => {
+  const { app, jobs } = await setup(t)
+  const mutation = fc.record({
+    at: fc.nat(plain.body.length),
+    cut: fc.nat(200),
+    insert: fc.string({ maxLength: 20 }),
+    resign: fc.boolean(),
+    event: fc.constantFrom('push', 'status', '', 'constructor'),
+  })
+  await fc.assert(
+    fc.asyncProperty(mutation, async ({ at, cut, insert, resign, event }) => {
+      const body = plain.body.slice(0, at) + insert + plain.body.slice(at + cut)
+      const signature = resign ? sign(body) : (plain.headers['X-Gitea-Signature'] ?? '')
+      const before = jobs.length
+      const answer = await deliver(
+        app,
+        { ...plain, body },
+        { 'X-Gitea-Signature': signature, 'X-Gitea-Event': event, 'X-Gitea-Event-Type': event },
+      )
+      assert.ok(answer.statusCode < 500)
+      if (jobs.length > before) assert.ok(resign || body === plain.body)
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('which branches open threads is a matter of patterns', () => {
+  const push = (branch: string) => ({
+    branch,
+    repository: { id: 1, fullName: 'a/b', url: '', private: false, defaultBranch: 'main' },
+  })
+
+  assert.equal(wantsPush(push('main'), ['default']), true)
+  assert.equal(wantsPush(push('feature/x'), ['default']), false)
+  assert.equal(wantsPush(push('release/1.2'), ['default', 'release/*']), true)
+})
