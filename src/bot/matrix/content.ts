@@ -1,0 +1,59 @@
+import { head } from '../split.ts'
+import { escapeHtml, toHtml, toPlain } from './html.ts'
+
+/** What Matrix allows for a whole event is 65,536 bytes; what the server adds to our content stays well below the rest. */
+const contentBytes = 62_000
+
+type Content = Record<string, unknown>
+
+/** A message from Markdown. Whom it mentions is always said, also nobody: otherwise clients guess from the text. */
+export function messageContent(
+  markdown: string,
+  { mention, quiet }: { mention: { user: string; name: string }[]; quiet: boolean },
+): Content {
+  const text = markdown.toWellFormed()
+  const pills = mention.map(
+    ({ user, name }) => `<a href="https://matrix.to/#/${encodeURIComponent(user)}">${escapeHtml(name)}</a>`,
+  )
+  const called = mention.map(({ name }) => name).join(', ')
+  return {
+    msgtype: quiet ? 'm.notice' : 'm.text',
+    body: mention.length > 0 ? `${called}:\n\n${toPlain(text)}` : toPlain(text),
+    format: 'org.matrix.custom.html',
+    formatted_body: mention.length > 0 ? `<p>${pills.join(', ')}:</p>\n${toHtml(text)}` : toHtml(text),
+    'm.mentions': mention.length > 0 ? { user_ids: mention.map(({ user }) => user) } : {},
+  }
+}
+
+/** An edit. Clients show the new content; the outer body is for those that know no edits, and kept short for the limit's sake. */
+export function editContent(event: string, markdown: string, quiet: boolean): Content {
+  const message = messageContent(markdown, { mention: [], quiet })
+  return {
+    msgtype: message.msgtype,
+    body: `* ${head(message.body as string, 200)}`,
+    'm.mentions': {},
+    'm.new_content': message,
+    'm.relates_to': { rel_type: 'm.replace', event_id: event },
+  }
+}
+
+export function fileContent(file: { name: string; text: string }, url: string): Content {
+  const info = { size: Buffer.byteLength(file.text), mimetype: 'text/plain' }
+  return { msgtype: 'm.file', body: file.name, filename: file.name, info, url, 'm.mentions': {} }
+}
+
+/** The content of as much of the text as fits into an event. */
+export function fitting(
+  markdown: string,
+  build: (markdown: string) => Content,
+): { content: Content; shortened: boolean } {
+  const whole = build(markdown)
+  if (sizeOf(whole) <= contentBytes) return { content: whole, shortened: false }
+  for (let bytes = Math.min(Buffer.byteLength(markdown), contentBytes) >> 1; ; bytes >>= 1) {
+    const content = build(`${head(markdown, bytes)}\n\n…`)
+    if (sizeOf(content) <= contentBytes || bytes < 100) return { content, shortened: true }
+  }
+}
+
+/** Bytes as the server counts them: canonical JSON differs from ours only in the order of keys. */
+export const sizeOf = (content: Content): number => Buffer.byteLength(JSON.stringify(content))

@@ -1,0 +1,48 @@
+import type { Client } from './client.ts'
+import { path } from './client.ts'
+import type { RoomEvent } from './wire.ts'
+
+/** Who is in which room, and what each is called there. Read once a room, then kept up by the events. */
+export interface Members {
+  of(room: string): Promise<ReadonlyMap<string, string | undefined>>
+  apply(room: string, event: RoomEvent): void
+  /** What is known may be out of date. */
+  forget(room: string): void
+}
+
+export function createMembers(client: Client): Members {
+  const rooms = new Map<string, Promise<Map<string, string | undefined>>>()
+
+  async function read(room: string): Promise<Map<string, string | undefined>> {
+    const answer = await client.call<{ joined?: Record<string, { display_name?: unknown } | null> }>(
+      'GET',
+      path('rooms', room, 'joined_members'),
+    )
+    return new Map(Object.entries(answer.joined ?? {}).map(([user, profile]) => [user, nameOf(profile?.display_name)]))
+  }
+
+  return {
+    of(room) {
+      const known = rooms.get(room)
+      if (known) return known
+      const reading = read(room)
+      rooms.set(room, reading)
+      reading.catch(() => rooms.delete(room))
+      return reading
+    },
+    apply(room, event) {
+      const user = event.state_key
+      if (user === undefined) return
+      const joined = event.content.membership === 'join'
+      const name = nameOf(event.content.displayname)
+      rooms.get(room)?.then(
+        (members) => (joined ? members.set(user, name) : members.delete(user)),
+        () => {},
+      )
+    },
+    forget: (room) => void rooms.delete(room),
+  }
+}
+
+const nameOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value.trim() ? value.trim().slice(0, 100) : undefined
