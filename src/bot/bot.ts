@@ -61,8 +61,8 @@ export interface Bot {
   /** Handles a job of the inbox. May be called again for the same job. */
   handle(job: BotJob, signal: AbortSignal): Promise<void>
   setAside(job: BotJob, reason: string): Promise<void>
-  /** Reads what people decided under open prompts while the bot was away. */
-  readBack(): Promise<void>
+  /** Reads what people decided under a platform's open prompts while the bot was away. */
+  readBack(platform: string): Promise<void>
 }
 
 /** The one who turns jobs into sessions moved on, and outcomes into posts. */
@@ -119,8 +119,9 @@ export function createBot(deps: BotDeps): Bot {
     await deps.inbox.put({ id, thread: place.thread, kind: 'mark', data })
   }
 
-  async function readBack(): Promise<void> {
+  async function readBack(platform: string): Promise<void> {
     for await (const [message, place] of deps.prompts.entries()) {
+      if (platformOf(place.thread) !== platform) continue
       const conversation = await deps.conversations.get(place.thread)
       const approval = conversation?.session.approvals.find((one) => one.id === place.approval)
       if (approval?.state.kind !== 'open') continue

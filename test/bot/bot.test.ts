@@ -243,8 +243,8 @@ test('marks that were set while the bot was away are read back and count once', 
     tools: [restart({ ran })],
     model: scriptedModel(says('Done.')),
   })
-  await after.bot.readBack()
-  await after.bot.readBack()
+  await after.bot.readBack('fake')
+  await after.bot.readBack('fake')
 
   await after.sees(/Done\./)
   await after.quiet()
