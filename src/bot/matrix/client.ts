@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import type { MatrixClient as Sdk } from 'matrix-bot-sdk'
 import type { Logger } from 'pino'
 import { type Dispatcher, request } from 'undici'
@@ -57,17 +58,17 @@ const usualTimeoutMs = 30_000
 export function createClient(options: { url: string; token: string; dispatcher?: Dispatcher; log: Logger }): Client {
   const { url, token, dispatcher, log } = options
   const aborter = new AbortController()
-  let loading: Promise<{ sdk: Sdk; setRequestFn(fn: unknown): void }> | undefined
+  let loaded: { sdk: Sdk; setRequestFn(fn: unknown): void } | undefined
 
-  async function load() {
-    const { MatrixClient, LogLevel, LogService, setRequestFn } = await import('matrix-bot-sdk')
+  function load() {
+    const { MatrixClient, LogLevel, LogService, setRequestFn } = requireSdk()
     LogService.setLevel(LogLevel.WARN)
     LogService.setLogger(bridge(log))
     return { sdk: new MatrixClient(url, token), setRequestFn }
   }
 
   async function call<Answer>(method: string, endpoint: string, given: CallOptions = {}): Promise<Answer> {
-    const { sdk, setRequestFn } = await (loading ??= load())
+    const { sdk, setRequestFn } = (loaded ??= load())
     const { query = null, body = null, upload, timeoutMs = usualTimeoutMs } = given
     const send = requestFunction({ ...(dispatcher && { dispatcher }), closing: aborter.signal })
     // The SDK has one request function for all its clients and reads it synchronously in `doRequest`.
@@ -78,6 +79,18 @@ export function createClient(options: { url: string; token: string; dispatcher?:
   }
 
   return { call, closing: aborter.signal, close: () => aborter.abort(new Error('the Matrix connection was closed')) }
+}
+
+/** One of its packages calls an old function of Node while it is loaded; the warning says nothing about us. */
+function requireSdk(): typeof import('matrix-bot-sdk') {
+  const warnings = process as unknown as { noDeprecation?: boolean }
+  const before = warnings.noDeprecation ?? false
+  warnings.noDeprecation = true
+  try {
+    return createRequire(import.meta.url)('matrix-bot-sdk')
+  } finally {
+    warnings.noDeprecation = before
+  }
 }
 
 /** What the SDK logs about single requests is known to the caller of `call` as an error; the rest may interest an operator. */

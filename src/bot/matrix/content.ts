@@ -42,14 +42,15 @@ export function fileContent(file: { name: string; text: string }, url: string): 
   return { msgtype: 'm.file', body: file.name, filename: file.name, info, url, 'm.mentions': {} }
 }
 
-/** The content of as much of the text as fits into an event. */
+/** The content of the whole text, or, when that is too large for an event, of its first `headBytes` or fewer. */
 export function fitting(
   markdown: string,
+  headBytes: number,
   build: (markdown: string) => Content,
 ): { content: Content; shortened: boolean } {
   const whole = build(markdown)
   if (sizeOf(whole) <= contentBytes) return { content: whole, shortened: false }
-  for (let bytes = Math.min(Buffer.byteLength(markdown), contentBytes) >> 1; ; bytes >>= 1) {
+  for (let bytes = headBytes; ; bytes >>= 1) {
     const content = build(`${head(markdown, bytes)}\n\n…`)
     if (sizeOf(content) <= contentBytes || bytes < 100) return { content, shortened: true }
   }

@@ -84,7 +84,10 @@ export function createPace({ perSecond, burst, closing, now = Date.now }: PaceOp
     const next = waiting
       .toSorted((a, b) => rank[a.urgency] - rank[b.urgency] || a.order - b.order)
       .find((one) => one.notBefore <= now() && waitOf(one) <= 0)
-    if (next) return begin(next)
+    if (next) {
+      begin(next)
+      return
+    }
     const soonest = Math.min(...waiting.map((one) => Math.max(one.notBefore - now(), waitOf(one))))
     if (soonest === Number.POSITIVE_INFINITY) return
     timer = setTimeout(pump, Math.min(Math.max(soonest, 5), 2 ** 31 - 1))

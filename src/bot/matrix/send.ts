@@ -32,6 +32,10 @@ export interface Sender {
   remark(room: string, id: string, text: string): Promise<void>
 }
 
+/** Bytes of a too long text that are shown: beside a file with all of it, and in an edit, which can have none. */
+const shownOfFile = 3_000
+const shownOfEdit = 24_000
+
 export function createSender({ client, user, pace, members, relations, onSent, log }: SenderDeps): Sender {
   /** An edit stays what its message was. */
   const quietPosts = createRecent<boolean>(5_000)
@@ -79,7 +83,7 @@ export function createSender({ client, user, pace, members, relations, onSent, l
       ...messageContent(markdown, { mention, quiet: post.quiet ?? false }),
       ...(root && inThread(room, root)),
     })
-    const { content, shortened } = fitting(post.markdown, build)
+    const { content, shortened } = fitting(post.markdown, shownOfFile, build)
     const transaction = (operation: string) => transactionId(room, root ?? '', post.id, operation)
     const event = await put('post', room, 'm.room.message', transaction('text'), content)
     const thread = root ?? event
@@ -138,7 +142,7 @@ export function createSender({ client, user, pace, members, relations, onSent, l
   async function edit(message: MessageId, markdown: string, urgency: 'progress' | 'final'): Promise<void> {
     const { room, event } = splitId(message)
     const quiet = quietPosts.get(message) ?? urgency === 'progress'
-    const { content } = fitting(markdown, (text) => editContent(event, text, quiet))
+    const { content } = fitting(markdown, shownOfEdit, (text) => editContent(event, text, quiet))
     const transaction = transactionId(randomUUID())
     if (urgency === 'progress') {
       pace.progress(message, () => sendEvent(room, 'm.room.message', transaction, content))
