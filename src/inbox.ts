@@ -83,7 +83,9 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     ripen: database.prepare('UPDATE jobs SET due = NULL, seq = (SELECT max(seq) FROM jobs) + 1 WHERE seq = ?'),
     ripe: database.prepare('SELECT seq FROM jobs WHERE due <= ? ORDER BY due LIMIT 100'),
     nextDue: database.prepare('SELECT min(due) AS due FROM jobs WHERE due IS NOT NULL'),
-    lanes: database.prepare('SELECT thread, min(seq) AS first FROM jobs WHERE due IS NULL GROUP BY thread ORDER BY first LIMIT ?'),
+    lanes: database.prepare(
+      'SELECT thread, min(seq) AS first FROM jobs WHERE due IS NULL GROUP BY thread ORDER BY first LIMIT ?',
+    ),
     first: database.prepare('SELECT * FROM jobs WHERE thread = ? AND due IS NULL ORDER BY seq LIMIT 1'),
     behind: database.prepare('SELECT * FROM jobs WHERE thread = ? AND due IS NULL AND seq > ? ORDER BY seq LIMIT 100'),
     attempt: database.prepare('UPDATE jobs SET attempts = attempts + 1 WHERE seq = ?'),
@@ -179,7 +181,10 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
 
   async function failed(row: Row, job: AnyJob, error: unknown): Promise<boolean> {
     const attempt = row.attempts + 1
-    log.error({ component: 'inbox', correlationId: row.thread, job: row.id, kind: row.kind, attempt, err: error }, 'job failed')
+    log.error(
+      { component: 'inbox', correlationId: row.thread, job: row.id, kind: row.kind, attempt, err: error },
+      'job failed',
+    )
     onHandled(job.kind, 'failed')
     if (attempt >= maxAttempts) return setAside(row, job, error instanceof Error ? error.message : String(error))
     await wait(retryDelays[attempt - 1] ?? 0)
@@ -193,7 +198,9 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     })
     onHandled(job.kind, 'set-aside')
     log.error({ component: 'inbox', correlationId: row.thread, job: row.id, kind: row.kind, reason }, 'job set aside')
-    await handlers?.setAside(job, reason).catch((err: unknown) => log.error({ component: 'inbox', err }, 'setting aside was not told'))
+    await handlers
+      ?.setAside(job, reason)
+      .catch((err: unknown) => log.error({ component: 'inbox', err }, 'setting aside was not told'))
     return true
   }
 

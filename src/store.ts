@@ -40,7 +40,11 @@ export function openStore(directory: string): Store {
   timer.unref()
 
   const namespace = (name: string) =>
-    new Keyv({ store: createAdapter(database, name), throwOnErrors: true, useKeyPrefix: false } as ConstructorParameters<typeof Keyv>[0])
+    new Keyv({
+      store: createAdapter(database, name),
+      throwOnErrors: true,
+      useKeyPrefix: false,
+    } as ConstructorParameters<typeof Keyv>[0])
   return {
     sessions: namespace('sessions'),
     prompts: namespace('prompts'),
@@ -62,7 +66,9 @@ function acquire(directory: string): DatabaseSync {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const lock = new DatabaseSync(join(directory, 'lock.sqlite'))
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS lock (id INTEGER); COMMIT')
+    lock.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS lock (id INTEGER); COMMIT',
+    )
     lock.exec('BEGIN EXCLUSIVE')
     writeFileSync(owner, JSON.stringify({ pid: process.pid, host: hostname() }))
     return lock
@@ -108,7 +114,9 @@ const sentence = (error: unknown): string => (error instanceof Error ? error.mes
 
 /** Keyv's storage contract on one table. The published adapters pin other major versions of Keyv or bring a native module. */
 function createAdapter(database: DatabaseSync, namespace: string): KeyvStorageAdapter {
-  const select = database.prepare('SELECT value FROM entries WHERE namespace = ? AND key = ? AND (expires IS NULL OR expires > ?)')
+  const select = database.prepare(
+    'SELECT value FROM entries WHERE namespace = ? AND key = ? AND (expires IS NULL OR expires > ?)',
+  )
   const upsert = database.prepare('INSERT OR REPLACE INTO entries (namespace, key, value, expires) VALUES (?, ?, ?, ?)')
   const remove = database.prepare('DELETE FROM entries WHERE namespace = ? AND key = ?')
   const removeAll = database.prepare('DELETE FROM entries WHERE namespace = ?')

@@ -6,8 +6,15 @@ import pino from 'pino'
 import { createInbox, type Inbox, type InboxOptions, type Job } from '../src/inbox.ts'
 
 const log = pino({ enabled: false })
-const job = (id: string, thread = 'a', due?: number): Job => ({ id, thread, kind: 'test', data: { id }, ...(due !== undefined && { due }) })
-const open = (database: DatabaseSync, options: Partial<InboxOptions> = {}) => createInbox({ database, log, retryDelays: [0, 0], ...options })
+const job = (id: string, thread = 'a', due?: number): Job => ({
+  id,
+  thread,
+  kind: 'test',
+  data: { id },
+  ...(due !== undefined && { due }),
+})
+const open = (database: DatabaseSync, options: Partial<InboxOptions> = {}) =>
+  createInbox({ database, log, retryDelays: [0, 0], ...options })
 const memory = () => new DatabaseSync(':memory:')
 
 /** Resolves when nothing waits or runs. */
@@ -99,7 +106,10 @@ test('a job that throws three times is set aside with its reason, and its lane g
 
   assert.deepEqual(handled, ['poison', 'poison', 'poison', 'good'])
   assert.deepEqual(told, ['poison: cannot be'])
-  assert.deepEqual({ ...database.prepare('SELECT id, reason FROM set_aside').get() }, { id: 'poison', reason: 'cannot be' })
+  assert.deepEqual(
+    { ...database.prepare('SELECT id, reason FROM set_aside').get() },
+    { id: 'poison', reason: 'cannot be' },
+  )
 })
 
 test('a job that ended the process three times is not tried a fourth time', async () => {
@@ -112,7 +122,10 @@ test('a job that ended the process three times is not tried a fourth time', asyn
 
   const told: string[] = []
   const inbox = open(database)
-  inbox.start({ handle: async () => void told.push('handled'), setAside: async (_job, reason) => void told.push(reason) })
+  inbox.start({
+    handle: async () => void told.push('handled'),
+    setAside: async (_job, reason) => void told.push(reason),
+  })
   await idle(inbox)
 
   assert.deepEqual(told, ['It ended the process three times.'])
@@ -151,7 +164,10 @@ test('waiting shows what stands behind the running job and leaves it there', asy
   gate.resolve()
   await idle(inbox)
 
-  assert.deepEqual(seen.find((ids) => ids.length > 0), ['two'])
+  assert.deepEqual(
+    seen.find((ids) => ids.length > 0),
+    ['two'],
+  )
 })
 
 test('ten thousand waiting jobs stay on disk: only those in hand are read', async () => {
@@ -201,7 +217,8 @@ test('whatever is put, handled and interrupted: every job is handled, in the ord
           continue
         }
         const lane = `lane ${next.lane}`
-        if (await current.inbox.put(job(`${next.put}`, lane))) expected.set(lane, [...(expected.get(lane) ?? []), `${next.put}`])
+        if (await current.inbox.put(job(`${next.put}`, lane)))
+          expected.set(lane, [...(expected.get(lane) ?? []), `${next.put}`])
       }
       current.die()
       database.exec('UPDATE jobs SET attempts = 0')

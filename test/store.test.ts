@@ -32,7 +32,7 @@ test('entries are walked in pages, also while they are deleted', async (t) => {
   for (let index = 0; index < 250; index++) await store.prompts.set(`key ${index}`, index)
 
   const seen: unknown[] = []
-  for await (const [key, value] of store.prompts.iterator<number>()) {
+  for await (const [key, value] of store.prompts.iterator()) {
     seen.push(value)
     await store.prompts.delete(key as string)
   }
@@ -45,7 +45,10 @@ test('a value past its time is gone', async (t) => {
   t.after(() => store.close())
 
   await store.caches.set('short', 1, 1)
-  while (Date.now() <= (await store.database.prepare("SELECT expires FROM entries WHERE key = 'short'").get()!.expires as number)) {
+  while (
+    Date.now() <=
+    ((await store.database.prepare("SELECT expires FROM entries WHERE key = 'short'").get()!.expires) as number)
+  ) {
     await new Promise(setImmediate)
   }
 
@@ -64,11 +67,16 @@ test('a second process on the same directory refuses and names the first; after 
   const directory = folder(t)
   const source = `import { openStore } from ${JSON.stringify(new URL('../src/store.ts', import.meta.url).href)}
     openStore(${JSON.stringify(directory)}); console.log('open'); setInterval(() => {}, 1000)`
-  const first = spawn(process.execPath, ['--input-type=module', '--eval', source], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const first = spawn(process.execPath, ['--input-type=module', '--eval', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   t.after(() => first.kill('SIGKILL'))
   await once(first.stdout, 'data')
 
-  assert.throws(() => openStore(directory), (error: Error) => error instanceof StoreError && error.message.includes(`process ${first.pid}`))
+  assert.throws(
+    () => openStore(directory),
+    (error: Error) => error instanceof StoreError && error.message.includes(`process ${first.pid}`),
+  )
 
   first.kill('SIGKILL')
   await once(first, 'exit')

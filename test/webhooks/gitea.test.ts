@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
@@ -59,7 +60,7 @@ async function deliver(
 ): Promise<{ statusCode: number; body: string }> {
   const { Host: _host, 'Content-Length': _length, 'Accept-Encoding': _encoding, ...given } = delivery.headers
   const sent = Object.fromEntries(Object.entries({ ...given, ...headers }).filter(([, value]) => value !== undefined))
-  const address = app.addresses()[0]
+  const [address] = app.addresses() as AddressInfo[]
   const answer = await fetch(`http://127.0.0.1:${address?.port}/webhooks/gitea`, {
     method: 'POST',
     body: delivery.body,
