@@ -1,0 +1,100 @@
+import { execFile, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const rig = (name: string, script: string): string =>
+  fileURLToPath(new URL(`../rigs/${name}/${script}`, import.meta.url))
+
+/** A server of our own for one test file, or the one that `E2E_*` names. */
+interface Server extends AsyncDisposable {
+  /** What the rig wrote about itself (`KEY=value`). */
+  env: Record<string, string>
+}
+
+export interface Kubernetes extends Server {
+  kubeconfig: string
+  kubectl(...args: string[]): Promise<string>
+}
+
+/** Runs a rig's script and shows what it says: the first run builds for minutes. */
+function script(file: string, args: string[], env: Record<string, string> = {}): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('bash', [file, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
+    child.once('error', reject)
+    child.once('close', (code) =>
+      code === 0
+        ? resolve()
+        : reject(new Error(`${file} ${args.join(' ')} ended with ${code}:\n${output.slice(-4_000)}`)),
+    )
+  })
+}
+
+async function up(name: string, env: Record<string, string>): Promise<{ folder: string; stop(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), `kube-agent-${name}-`))
+  if (name !== 'matrix') await script(rig(name, 'build.sh'), [])
+  await script(rig(name, 'up.sh'), [folder], env)
+  return {
+    folder,
+    async stop() {
+      await script(rig(name, 'down.sh'), [folder])
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const readEnv = (file: string): Record<string, string> =>
+  Object.fromEntries(
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('='))
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
+
+/** A Synapse with the users admin, bot, alice and bob. `relaxed`: without rate limits. */
+export async function startMatrix({ relaxed = true } = {}): Promise<Server> {
+  if (process.env.E2E_MATRIX_URL) {
+    const names = ['ADMIN', 'BOT', 'ALICE', 'BOB'].flatMap((who) => [`${who}_USER`, `${who}_TOKEN`])
+    const env = Object.fromEntries(names.map((name) => [name, process.env[`E2E_MATRIX_${name}`] ?? '']))
+    return { env: { ...env, HOMESERVER_URL: process.env.E2E_MATRIX_URL }, [Symbol.asyncDispose]: async () => {} }
+  }
+  const { folder, stop } = await up('matrix', relaxed ? { RELAXED: '1' } : {})
+  return { env: readEnv(join(folder, 'env')), [Symbol.asyncDispose]: stop }
+}
+
+/** A control plane with fake kubelets. */
+export async function startKubernetes(): Promise<Kubernetes> {
+  const given = process.env.E2E_KUBECONFIG
+  const started = given ? undefined : await up('kubernetes', { RIG_QUIET: '1' })
+  const kubeconfig = given ?? join(started?.folder ?? '', 'kubeconfig')
+  const binary = given
+    ? 'kubectl'
+    : join(process.env.RIGS_CACHE ?? join(homedir(), '.cache/kube-agent-rigs/kubernetes'), 'bin/kubectl')
+  return {
+    env: {},
+    kubeconfig,
+    kubectl: async (...args) =>
+      (await run(binary, ['--kubeconfig', kubeconfig, ...args], { maxBuffer: 32 * 1024 * 1024 })).stdout,
+    [Symbol.asyncDispose]: async () => started?.stop(),
+  }
+}
+
+/** A Gitea whose queue is in memory, so that webhooks come within moments. */
+export async function startGitea(): Promise<Server> {
+  if (process.env.E2E_GITEA_URL) {
+    const env = {
+      GITEA_URL: process.env.E2E_GITEA_URL,
+      GITEA_ADMIN_TOKEN: process.env.E2E_GITEA_TOKEN ?? '',
+      GITEA_ADMIN_USER: process.env.E2E_GITEA_USER ?? '',
+      GITEA_ADMIN_PASSWORD: process.env.E2E_GITEA_PASSWORD ?? '',
+    }
+    return { env, [Symbol.asyncDispose]: async () => {} }
+  }
+  const { folder, stop } = await up('gitea', { GITEA_QUEUE: 'channel' })
+  return { env: readEnv(join(folder, 'env')), [Symbol.asyncDispose]: stop }
+}
