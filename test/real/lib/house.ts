@@ -40,8 +40,8 @@ export async function openHouse(): Promise<House> {
   await cluster.kubectl('apply', '-f', shop)
   await cluster.kubectl('-n', 'shop', 'rollout', 'status', 'deployment/api', '--timeout=60s')
 
-  let running: BotProcess | undefined
-  stack.defer(async () => void (await running?.kill('SIGKILL')))
+  const started: BotProcess[] = []
+  stack.defer(async () => void (await Promise.all(started.map((bot) => bot.kill('SIGKILL')))))
   const base = {
     KUBE_AGENT_CHAT: 'matrix',
     KUBE_AGENT_MATRIX_URL: env.HOMESERVER_URL ?? '',
@@ -72,9 +72,10 @@ export async function openHouse(): Promise<House> {
       return room
     },
     async start(more = {}, options = {}) {
-      running = await startBot({ ...base, ...more }, options)
-      if (!options.killAt) await running.ready()
-      return running
+      const bot = await startBot({ ...base, ...more }, options)
+      started.push(bot)
+      if (!options.killAt) await bot.ready()
+      return bot
     },
     async restarts(name) {
       const revision = await cluster.kubectl(

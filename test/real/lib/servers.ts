@@ -8,9 +8,10 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const rig = (name: string, script: string): string =>
   fileURLToPath(new URL(`../rigs/${name}/${script}`, import.meta.url))
+const caches = process.env.KUBE_AGENT_RIGS ?? join(homedir(), '.cache/kube-agent-rigs')
 
 /** A server of our own for one test file, or the one that `E2E_*` names. */
-interface Server extends AsyncDisposable {
+export interface Server extends AsyncDisposable {
   /** What the rig wrote about itself (`KEY=value`). */
   env: Record<string, string>
 }
@@ -20,32 +21,37 @@ export interface Kubernetes extends Server {
   kubectl(...args: string[]): Promise<string>
 }
 
-/** Runs a rig's script and shows what it says: the first run builds for minutes. */
-function script(file: string, args: string[], env: Record<string, string> = {}): Promise<void> {
+/** Starts a rig in a folder of its own. They are built by `test/real/rigs/build.sh`, which `npm run test:real` runs first. */
+async function up(
+  name: 'matrix' | 'kubernetes' | 'gitea',
+  given: Record<string, string>,
+): Promise<{ folder: string; stop(): Promise<void> }> {
+  const env = { ...given, RIGS_CACHE: name === 'matrix' ? caches : join(caches, name) }
+  const folder = mkdtempSync(join(tmpdir(), `kube-agent-${name}-`))
+  await script(rig(name, 'up.sh'), [folder], env)
+  return {
+    folder,
+    async stop() {
+      await script(rig(name, 'down.sh'), [folder], env)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function script(file: string, args: string[], env: Record<string, string>): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn('bash', [file, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
     child.once('error', reject)
-    child.once('close', (code) =>
-      code === 0
-        ? resolve()
-        : reject(new Error(`${file} ${args.join(' ')} ended with ${code}:\n${output.slice(-4_000)}`)),
-    )
+    // The servers it started may keep its pipes open: what counts is that it ended itself.
+    child.once('exit', (code) => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+      if (code === 0) resolve()
+      else reject(new Error(`${file} ${args.join(' ')} ended with ${code}:\n${output.slice(-4_000)}`))
+    })
   })
-}
-
-async function up(name: string, env: Record<string, string>): Promise<{ folder: string; stop(): Promise<void> }> {
-  const folder = mkdtempSync(join(tmpdir(), `kube-agent-${name}-`))
-  if (name !== 'matrix') await script(rig(name, 'build.sh'), [])
-  await script(rig(name, 'up.sh'), [folder], env)
-  return {
-    folder,
-    async stop() {
-      await script(rig(name, 'down.sh'), [folder])
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
 }
 
 const readEnv = (file: string): Record<string, string> =>
@@ -72,9 +78,7 @@ export async function startKubernetes(): Promise<Kubernetes> {
   const given = process.env.E2E_KUBECONFIG
   const started = given ? undefined : await up('kubernetes', { RIG_QUIET: '1' })
   const kubeconfig = given ?? join(started?.folder ?? '', 'kubeconfig')
-  const binary = given
-    ? 'kubectl'
-    : join(process.env.RIGS_CACHE ?? join(homedir(), '.cache/kube-agent-rigs/kubernetes'), 'bin/kubectl')
+  const binary = given ? 'kubectl' : join(caches, 'kubernetes/bin/kubectl')
   return {
     env: {},
     kubeconfig,
@@ -84,7 +88,7 @@ export async function startKubernetes(): Promise<Kubernetes> {
   }
 }
 
-/** A Gitea whose queue is in memory, so that webhooks come within moments. */
+/** A Gitea with a runner, whose queue is in memory, so that webhooks come within moments. */
 export async function startGitea(): Promise<Server> {
   if (process.env.E2E_GITEA_URL) {
     const env = {

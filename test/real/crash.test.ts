@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { BotProcess } from './lib/bot-process.ts'
+import { type House, openHouse } from './lib/house.ts'
+import { type Shown, until } from './lib/matrix-person.ts'
+
+/** Moments of "mention, look, propose, approve, restart, report" at which the process ends itself with SIGKILL. */
+const moments: { at: string; restarts: 0 | 1; report: RegExp }[] = [
+  { at: 'inbox:before-put', restarts: 1, report: /Report: restarted/ },
+  { at: 'inbox:after-put', restarts: 1, report: /Report: restarted/ },
+  { at: 'sync:before-token', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:before:message', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:after:message', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:after:reply', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:after:results', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:before:asked', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:after:asked', restarts: 1, report: /Report: restarted/ },
+  { at: 'prompt:before', restarts: 1, report: /Report: restarted/ },
+  { at: 'prompt:after', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:before:mark', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:after:mark', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:before:used', restarts: 1, report: /Report: restarted/ },
+  // From here on it counts as started: it is never run a second time, and people are told that its outcome is unknown.
+  { at: 'save:after:used', restarts: 0, report: /Report: outcome unknown/ },
+  { at: 'call:before', restarts: 0, report: /Report: outcome unknown/ },
+  { at: 'call:after', restarts: 1, report: /Report: outcome unknown/ },
+  { at: 'call:result', restarts: 1, report: /Report: outcome unknown/ },
+  { at: 'save:after:result', restarts: 1, report: /Report: restarted/ },
+  { at: 'edit:before', restarts: 1, report: /Report: restarted/ },
+  { at: 'answer:before', restarts: 1, report: /Report: restarted/ },
+  { at: 'answer:after', restarts: 1, report: /Report: restarted/ },
+  { at: 'recovery:after', restarts: 1, report: /Report: restarted/ },
+]
+
+let house: House
+const rooms: string[] = []
+
+before(async () => {
+  house = await openHouse()
+  const bot = await house.start()
+  for (const _moment of moments) rooms.push(await house.room())
+  await bot.kill('SIGTERM')
+})
+
+after(() => house[Symbol.asyncDispose]())
+
+for (const { at, restarts, report } of moments) {
+  const times = restarts === 1 ? 'runs once' : 'does not run'
+  test(`killed at ${at}: after the restart nothing is lost, the change ${times}, and the room reads sensibly`, async (t) => {
+    const { alice, bob } = house
+    const room = rooms.pop() ?? ''
+    const before = await house.restarts('api')
+    const thread = await alice.say(room, 'restart api', { mention: house.botId })
+    const life = await liveThrough(at)
+    t.after(() => life.end())
+
+    const prompt = await alice.sees(room, thread, /Approval needed/)
+    await bob.react(room, prompt.id, '✅')
+    await alice.sees(room, thread, report)
+    assert.equal(await life.died, 'SIGKILL')
+    await alice.sees(room, thread, /After .restart deployment shop\/api.* 2 of 2 pods/)
+    await until(
+      async () => (await settled(room, thread)) || undefined,
+      async () => describe(await alice.shown(room, thread)),
+    )
+
+    assert.equal(await house.restarts('api'), before + restarts)
+    const shown = (await alice.shown(room, thread)).filter((message) => message.sender === house.botId)
+    assert.equal(count(shown, /Approval needed/), 1, describe(shown))
+    assert.equal(count(shown, /^.*Report: /s), 1, describe(shown))
+    assert.equal(count(shown, /steps, \d+ s/), 1, describe(shown))
+  })
+}
+
+/** Whether the prompt and the progress show their final state. */
+async function settled(room: string, thread: string): Promise<boolean> {
+  const shown = await house.alice.shown(room, thread)
+  return count(shown, /Approved by Bob(, done|.* started at)/) === 1 && count(shown, /Working|Thinking|Waiting/) === 0
+}
+
+const count = (shown: Shown[], what: RegExp): number => shown.filter((message) => what.test(message.text)).length
+
+const describe = (shown: Shown[]): string => shown.map((message) => message.text).join('\n---\n')
+
+/** The bot, killed at a moment and started again, as a supervisor does. */
+async function liveThrough(at: string): Promise<{ died: Promise<number | string>; end(): Promise<void> }> {
+  const first = await house.start({}, { killAt: at })
+  let second: Promise<BotProcess> | undefined
+  const died = first.exited.then((how) => {
+    second = house.start()
+    return how
+  })
+  return {
+    died,
+    async end() {
+      if (second === undefined) await first.kill('SIGKILL')
+      await (await second)?.kill('SIGTERM')
+    },
+  }
+}
