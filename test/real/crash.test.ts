@@ -75,7 +75,7 @@ for (const { at, restarts, report } of moments) {
 /** Whether the prompt and the progress show their final state. */
 async function settled(room: string, thread: string): Promise<boolean> {
   const shown = await house.alice.shown(room, thread)
-  return count(shown, /Approved by Bob(, done|.* started at)/) === 1 && count(shown, /Working|Thinking|Waiting/) === 0
+  return count(shown, /Approved by .*(, done| started at)/) === 1 && count(shown, /Working|Thinking|Waiting/) === 0
 }
 
 const count = (shown: Shown[], what: RegExp): number => shown.filter((message) => what.test(message.text)).length

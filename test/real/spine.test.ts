@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { BotProcess } from './lib/bot-process.ts'
+import { type BotProcess, startBot } from './lib/bot-process.ts'
 import { type House, openHouse } from './lib/house.ts'
 import { until } from './lib/matrix-person.ts'
 
@@ -54,8 +54,8 @@ test('a restart is shown literally, refused to others, run once for a decider, a
   await bob.react(room, prompt.id, '✅\uFE0F')
   const answer = await alice.sees(room, thread, /Report: restarted/)
   assert.deepEqual(answer.mentions, [alice.id])
-  await alice.sees(room, thread, /✅ Approved by Bob, done/)
-  await alice.sees(room, thread, /✓ \[\d+\] k8s_restart_deployment/)
+  await alice.sees(room, thread, /✅ Approved by .*@bob:rig\.test.*, done/)
+  await alice.sees(room, thread, /✓ \[\d+\] .?k8s_restart_deployment/)
   await alice.sees(room, thread, /After .restart deployment shop\/api.*2 of 2 pods available/)
   assert.equal(await house.restarts('api'), before + 1)
 })
@@ -68,7 +68,7 @@ test('a denial by text gives its reason to the model, and nothing runs', async (
   await bob.say(room, `!deny ${idOf(prompt.text)} not during the sale`, { thread })
 
   await alice.sees(room, thread, /Report: denied.*not during the sale/)
-  await alice.sees(room, thread, /❌ Denied by Bob: not during the sale/)
+  await alice.sees(room, thread, /❌ Denied by .*@bob:rig\.test.*: not during the sale/)
   assert.equal(await house.restarts('api'), before)
 })
 
@@ -146,9 +146,84 @@ test('SIGTERM ends the process cleanly, and what waits is still there afterwards
   assert.equal(await house.restarts('web'), before + 1)
 })
 
-test('a second process on the same data directory refuses to start and says why', async () => {
-  const { startBot } = await import('./lib/bot-process.ts')
+test('nobody decides: the prompt expires by itself, and a ✅ after that runs nothing', async () => {
+  const { alice, bob } = house
+  await bot.kill('SIGTERM')
+  bot = await house.start({ KUBE_AGENT_APPROVALS_MINUTES: '0.05' })
+  const before = await house.restarts('api')
+  const { thread, prompt } = await propose('api')
 
+  await alice.sees(room, thread, /Report: nobody decided/)
+  await bob.react(room, prompt.id, '✅')
+
+  await alice.sees(room, thread, /⌛ Expired/)
+  await alice.sees(room, thread, /Too late/)
+  assert.equal(await house.restarts('api'), before)
+})
+
+test('scaling to zero is asked of somebody other than the asker, is seen as done, and is reported as well', async () => {
+  const { alice, bob } = house
+  await bot.kill('SIGTERM')
+  bot = await house.start({ KUBE_AGENT_APPROVERS: `${alice.id},${bob.id}` })
+
+  const thread = await alice.say(room, '!k8s_scale_deployment name=web replicas=0', { mention: house.botId })
+  const prompt = await alice.sees(room, thread, /Approval needed/)
+  await alice.react(room, prompt.id, '✅')
+  await alice.sees(room, thread, /somebody else has to approve/)
+  await bob.react(room, prompt.id, '✅')
+
+  await alice.sees(room, thread, /now wants 0 replicas/)
+  assert.equal(
+    await house.cluster.kubectl('-n', 'shop', 'get', 'deployment', 'web', '-o', 'jsonpath={.spec.replicas}'),
+    '0',
+  )
+  await house.cluster.kubectl('-n', 'shop', 'scale', 'deployment', 'web', '--replicas=1')
+})
+
+test('what it may not or cannot do is refused in words before anybody is asked', async () => {
+  const { alice } = house
+  const commands = {
+    'k8s_restart_deployment name=coredns namespace=kube-system': /kube-system/,
+    'k8s_list_pods namespace=payroll': /payroll/,
+    'k8s_get_deployment name=apj': /shop\/apj not found.*api/s,
+    'k8s_scale_deployment name=api replicas=51': /At most 50/,
+    'k8s_get_pod name=../../secrets': /`!k8s_get_pod`/,
+  }
+
+  for (const [command, words] of Object.entries(commands)) {
+    const thread = await alice.say(room, `!${command}`, { mention: house.botId })
+    const answer = await alice.sees(room, thread, words)
+    assert.doesNotMatch(answer.text, /Approval needed/)
+  }
+})
+
+test('an encrypted room is declined in words', async () => {
+  const { alice } = house
+
+  const encrypted = await alice.createRoom({ name: 'secret', invite: [house.botId], encrypted: true })
+
+  await until(
+    async () => (await alice.membership(encrypted, house.botId)) === 'leave',
+    () => 'the bot to decline',
+  )
+})
+
+test('a revoked token turns health red and ends the process with a sentence', async () => {
+  const login = await house.login()
+  const other = await startBot({
+    ...house.matrixEnv,
+    KUBE_AGENT_MATRIX_TOKEN: login.token,
+    KUBE_AGENT_DATA_DIR: login.folder,
+  })
+  await other.ready()
+
+  await login.logout()
+
+  assert.equal(await other.exited, 1)
+  assert.match(JSON.stringify(other.logs), /does not accept the access token/)
+})
+
+test('a second process on the same data directory refuses to start and says why', async () => {
   const second = await startBot(house.matrixEnv)
 
   assert.equal(await second.exited, 2)

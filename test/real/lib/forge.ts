@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,7 +12,8 @@ const run = promisify(execFile)
 /** A real Gitea as people use it: git over HTTP, the API, and the web pages for what the API does not offer. */
 export interface Forge extends AsyncDisposable {
   url: string
-  token: string
+  /** A token of the bot's own account, with the scopes that README names. */
+  botToken: string
   api<Answer>(method: string, path: string, body?: object): Promise<Answer>
   /** A repository with a hook for pushes. */
   repository(name: string, hook: { url: string; secret: string }): Promise<Repository>
@@ -47,11 +49,26 @@ export async function openForge(): Promise<Forge> {
     return (text ? JSON.parse(text) : undefined) as Answer
   }
 
+  async function makeBot(): Promise<string> {
+    const login = { username: 'opsbot', password: randomBytes(12).toString('hex') }
+    const given = { ...login, email: 'opsbot@example.test', must_change_password: false }
+    await api('POST', '/admin/users', given)
+    const answer = await fetch(`${url}/api/v1/users/${login.username}/tokens`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ name: 'bot', scopes: ['read:repository', 'read:user'] }),
+    })
+    return ((await answer.json()) as { sha1: string }).sha1
+  }
+
   const web = createPages(url, user, server.env.GITEA_ADMIN_PASSWORD ?? '')
 
   return {
     url,
-    token,
+    botToken: await makeBot(),
     api,
     async repository(name, { url: target, secret }) {
       const made = await api<{ full_name: string }>('POST', '/user/repos', {

@@ -20,14 +20,17 @@ export interface House extends AsyncDisposable {
   /** Makes a room with alice, bob and the bot in it. */
   room(): Promise<string>
   start(env?: Record<string, string>, options?: { killAt?: string }): Promise<BotProcess>
+  /** Another session of the bot's account, with a data directory of its own. */
+  login(): Promise<{ token: string; folder: string; logout(): Promise<void> }>
   /** How often the deployment was restarted: its revision. */
   restarts(name: string): Promise<number>
   matrixEnv: Record<string, string>
 }
 
-export async function openHouse(): Promise<House> {
+/** `relaxed: false`: with Synapse's default limits for the bot; people are always free of them. */
+export async function openHouse({ relaxed = true } = {}): Promise<House> {
   const stack = new AsyncDisposableStack()
-  const matrix = stack.use(await startMatrix())
+  const matrix = stack.use(await startMatrix({ relaxed }))
   const cluster = stack.use(await startKubernetes())
   const model = stack.use(await startModelServer(oncall))
   const folder = mkdtempSync(join(tmpdir(), 'kube-agent-house-'))
@@ -76,6 +79,22 @@ export async function openHouse(): Promise<House> {
       started.push(bot)
       if (!options.killAt) await bot.ready()
       return bot
+    },
+    async login() {
+      const post = async <Answer>(path: string, token: string | undefined, body: object): Promise<Answer> => {
+        const answer = await fetch(`${env.HOMESERVER_URL}/_matrix/client/v3/${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+          body: JSON.stringify(body),
+        })
+        return (await answer.json()) as Answer
+      }
+      const { access_token: token } = await post<{ access_token: string }>('login', undefined, {
+        type: 'm.login.password',
+        identifier: { type: 'm.id.user', user: botId },
+        password: env.BOT_PASSWORD,
+      })
+      return { token, folder: join(folder, 'other'), logout: () => post('logout', token, {}) }
     },
     async restarts(name) {
       const revision = await cluster.kubectl(

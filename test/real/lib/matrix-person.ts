@@ -111,6 +111,12 @@ export class Person {
     return Object.keys(joined)
   }
 
+  /** What the room's state says about somebody. */
+  async membership(room: string, user: string): Promise<string> {
+    const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/m.room.member/${encodeURIComponent(user)}`
+    return (await this.call<{ membership: string }>('GET', path)).membership
+  }
+
   /** All events of a room, oldest first. */
   async timeline(room: string): Promise<Event[]> {
     const events: Event[] = []
@@ -158,13 +164,14 @@ export class Person {
   }
 
   /** Resolves with the message of a thread that matches, as soon as it is there. */
-  async sees(room: string, thread: string | undefined, what: RegExp): Promise<Shown> {
+  async sees(room: string, thread: string | undefined, what: RegExp, timeoutMs?: number): Promise<Shown> {
     return until(
       async () => (await this.shown(room, thread)).find((message) => what.test(message.text)),
       async () => {
         const shown = await this.shown(room, thread)
         return `${what} in:\n${shown.map((message) => `${message.sender}: ${message.text}`).join('\n---\n')}`
       },
+      timeoutMs,
     )
   }
 }
