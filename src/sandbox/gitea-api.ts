@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Forge } from './gitea.ts'
 import { authenticate } from './gitea-access.ts'
 import { combinedStatus, jobShape, runShape } from './gitea-actions.ts'
-import { commits, git, lines, references } from './gitea-git.ts'
+import { commits, git, references } from './gitea-git.ts'
 import { pushPayload } from './gitea-push.ts'
 import { commitShape, repositoryShape, type User, userShape } from './gitea-shapes.ts'
 import type { Hook } from './gitea-webhooks.ts'
@@ -30,6 +30,12 @@ export function serveGiteaApi(app: FastifyInstance, forge: Forge): void {
     const errors = status === 404 && error instanceof Refusal ? { errors: error.reasons } : {}
     return reply.code(status).send({ ...errors, message, url: `${forge.url}/api/swagger` })
   })
+  const parse = app.getDefaultJsonParser('error', 'ignore')
+  app.removeContentTypeParser('application/json')
+  // Gitea reads a body only where it wants one.
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
+    body === '' ? done(null, undefined) : parse(request, String(body), done),
+  )
   app.setNotFoundHandler((_request, reply) => reply.code(404).type('text/plain').send('404 page not found\n'))
   app.register(async (api) => serveServer(api, forge), { prefix: '/api/v1' })
   app.register(async (api) => serveRepository(api, forge), { prefix: '/api/v1/repos/:owner/:repo' })

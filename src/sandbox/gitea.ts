@@ -98,11 +98,12 @@ export function createSandboxGitea(options: SandboxGiteaOptions = {}): SandboxGi
       ]),
       async pushed(moved, pusher) {
         for (const one of moved) {
+          // Whoever is told of a push finds its CI run.
+          await check(self, one, pusher)
           const events = await pushEvents(self.directory, self.repository, one, pusher, self.url)
           for (const { event, payload } of events)
             for (const target of self.hooks.filter(({ active, events }) => active && events.includes(event)))
               self.send(target, event, payload)
-          await check(self, one, pusher)
         }
       },
       send(target, event, payload) {

@@ -25,7 +25,7 @@ export interface Scale {
   kind: 'Scale'
   apiVersion: 'autoscaling/v1'
   metadata: Pick<Deployment['metadata'], 'name' | 'namespace' | 'uid' | 'resourceVersion' | 'creationTimestamp'>
-  spec: { replicas: number }
+  spec: { replicas?: number }
   status: { replicas: number; selector: string }
 }
 
@@ -65,7 +65,8 @@ function scaleOf({ metadata, spec, status }: Deployment): Scale {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace: namespace!, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: spec.replicas },
+    // The API server leaves out a zero here, though not in a deployment.
+    spec: spec.replicas > 0 ? { replicas: spec.replicas } : {},
     status: { replicas: status.replicas ?? 0, selector: selector.join(',') },
   }
 }
@@ -86,7 +87,7 @@ function storeScale(
   scale: Pick<Scale, 'metadata' | 'spec'>,
   isDryRun: boolean,
 ): Scale {
-  const { replicas } = scale.spec
+  const { replicas = 0 } = scale.spec
   const { resourceVersion } = scale.metadata
   if (resourceVersion && resourceVersion !== before.metadata.resourceVersion)
     throw conflict('deployments', before.metadata.name)

@@ -17,8 +17,12 @@ export const coreVersions = { kind: 'APIVersions', versions: ['v1'], serverAddre
 export const groups = {
   kind: 'APIGroupList',
   apiVersion: 'v1',
-  groups: ['apps', 'authorization.k8s.io'].map((name) => {
-    const preferred = { groupVersion: `${name}/v1`, version: 'v1' }
+  groups: [
+    ['apps', 'v1'],
+    ['authorization.k8s.io', 'v1'],
+    ['autoscaling', 'v2'],
+  ].map(([name, version]) => {
+    const preferred = { groupVersion: `${name}/${version}`, version }
     return { name, versions: [preferred], preferredVersion: preferred }
   }),
 }
@@ -40,6 +44,8 @@ export const appsResources = resourceList('apps/v1', [
     verbs: ['get', 'patch', 'update'],
   },
 ])
+
+export const autoscalingResources = resourceList('autoscaling/v2', listed('autoscaling'))
 
 export const authorizationResources = resourceList('authorization.k8s.io/v1', [
   review('selfsubjectaccessreviews', 'SelfSubjectAccessReview'),

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { type Clock, timestamp } from './clock.ts'
 import type { Objects } from './kubernetes-objects.ts'
 import type { Event, KubernetesObject } from './kubernetes-types.ts'
@@ -17,6 +16,7 @@ const keptMilliseconds = 60 * 60_000
 
 /** Writes events as a cluster does: a repetition raises the count, and an hour after its last repetition an event is gone. */
 export function createRecorder(objects: Objects, clock: Clock): Recorder {
+  let written = 0n
   return (about, occurrence) => {
     forgetOld()
     const now = timestamp(clock.now())
@@ -31,7 +31,11 @@ export function createRecorder(objects: Objects, clock: Clock): Recorder {
     const { type, reason, message, source, fieldPath } = occurrence
     const { name, namespace, uid } = about.metadata
     objects.create('events', {
-      metadata: { name: `${name}.${randomBytes(8).toString('hex')}`, namespace: namespace ?? 'default' },
+      // Nanoseconds in hexadecimal, so that the events of an object lie in the order in which they began.
+      metadata: {
+        name: `${name}.${(BigInt(clock.now()) * 1_000_000n + written++).toString(16)}`,
+        namespace: namespace ?? 'default',
+      },
       involvedObject: {
         kind: about.kind,
         ...(namespace && { namespace }),

@@ -1,6 +1,6 @@
 import { integer } from './kubernetes-logs.ts'
 import type { Kinds, Objects, Resource } from './kubernetes-objects.ts'
-import { resources } from './kubernetes-objects.ts'
+import { apiVersionOf, resources } from './kubernetes-objects.ts'
 import { fieldSelector, labelSelector } from './kubernetes-selectors.ts'
 import { badRequest } from './kubernetes-status.ts'
 import { table } from './kubernetes-table.ts'
@@ -32,9 +32,8 @@ export function list(
     ...(left > 0 && !hasSelector && { remainingItemCount: left }),
   }
   if (asTable) return table(resource, items, metadata, query.includeObject ?? '', now)
-  const { group, kind } = resources[resource]
-  const apiVersion = group === '' ? 'v1' : `${group}/v1`
-  return { kind: `${kind}List`, apiVersion, metadata, items: items.map(withoutKind) }
+  const { kind } = resources[resource]
+  return { kind: `${kind}List`, apiVersion: apiVersionOf(resource), metadata, items: items.map(withoutKind) }
 }
 
 /** One object in the form asked for. */

@@ -6,6 +6,7 @@ import type {
   DaemonSet,
   Deployment,
   Event,
+  HorizontalPodAutoscaler,
   KubernetesObject,
   Metadata,
   Namespace,
@@ -23,6 +24,7 @@ export interface Kinds {
   daemonsets: DaemonSet
   deployments: Deployment
   events: Event
+  horizontalpodautoscalers: HorizontalPodAutoscaler
   namespaces: Namespace
   nodes: Node
   persistentvolumeclaims: PersistentVolumeClaim
@@ -36,7 +38,8 @@ export interface Kinds {
 export type Resource = keyof Kinds
 
 export interface ResourceKind {
-  group: '' | 'apps'
+  group: '' | 'apps' | 'autoscaling'
+  version: string
   kind: string
   singular: string
   short: string[]
@@ -44,24 +47,67 @@ export interface ResourceKind {
 }
 
 export const resources: Record<Resource, ResourceKind> = {
-  configmaps: { group: '', kind: 'ConfigMap', singular: 'configmap', short: ['cm'], namespaced: true },
-  events: { group: '', kind: 'Event', singular: 'event', short: ['ev'], namespaced: true },
-  namespaces: { group: '', kind: 'Namespace', singular: 'namespace', short: ['ns'], namespaced: false },
-  nodes: { group: '', kind: 'Node', singular: 'node', short: ['no'], namespaced: false },
+  configmaps: { group: '', version: 'v1', kind: 'ConfigMap', singular: 'configmap', short: ['cm'], namespaced: true },
+  events: { group: '', version: 'v1', kind: 'Event', singular: 'event', short: ['ev'], namespaced: true },
+  namespaces: { group: '', version: 'v1', kind: 'Namespace', singular: 'namespace', short: ['ns'], namespaced: false },
+  nodes: { group: '', version: 'v1', kind: 'Node', singular: 'node', short: ['no'], namespaced: false },
   persistentvolumeclaims: {
     group: '',
+    version: 'v1',
     kind: 'PersistentVolumeClaim',
     singular: 'persistentvolumeclaim',
     short: ['pvc'],
     namespaced: true,
   },
-  pods: { group: '', kind: 'Pod', singular: 'pod', short: ['po'], namespaced: true },
-  secrets: { group: '', kind: 'Secret', singular: 'secret', short: [], namespaced: true },
-  services: { group: '', kind: 'Service', singular: 'service', short: ['svc'], namespaced: true },
-  daemonsets: { group: 'apps', kind: 'DaemonSet', singular: 'daemonset', short: ['ds'], namespaced: true },
-  deployments: { group: 'apps', kind: 'Deployment', singular: 'deployment', short: ['deploy'], namespaced: true },
-  replicasets: { group: 'apps', kind: 'ReplicaSet', singular: 'replicaset', short: ['rs'], namespaced: true },
-  statefulsets: { group: 'apps', kind: 'StatefulSet', singular: 'statefulset', short: ['sts'], namespaced: true },
+  pods: { group: '', version: 'v1', kind: 'Pod', singular: 'pod', short: ['po'], namespaced: true },
+  secrets: { group: '', version: 'v1', kind: 'Secret', singular: 'secret', short: [], namespaced: true },
+  services: { group: '', version: 'v1', kind: 'Service', singular: 'service', short: ['svc'], namespaced: true },
+  daemonsets: {
+    group: 'apps',
+    version: 'v1',
+    kind: 'DaemonSet',
+    singular: 'daemonset',
+    short: ['ds'],
+    namespaced: true,
+  },
+  deployments: {
+    group: 'apps',
+    version: 'v1',
+    kind: 'Deployment',
+    singular: 'deployment',
+    short: ['deploy'],
+    namespaced: true,
+  },
+  replicasets: {
+    group: 'apps',
+    version: 'v1',
+    kind: 'ReplicaSet',
+    singular: 'replicaset',
+    short: ['rs'],
+    namespaced: true,
+  },
+  horizontalpodautoscalers: {
+    group: 'autoscaling',
+    version: 'v2',
+    kind: 'HorizontalPodAutoscaler',
+    singular: 'horizontalpodautoscaler',
+    short: ['hpa'],
+    namespaced: true,
+  },
+  statefulsets: {
+    group: 'apps',
+    version: 'v1',
+    kind: 'StatefulSet',
+    singular: 'statefulset',
+    short: ['sts'],
+    namespaced: true,
+  },
+}
+
+/** `v1`, `apps/v1`: as objects name their API. */
+export function apiVersionOf(resource: Resource): string {
+  const { group, version } = resources[resource]
+  return group === '' ? version : `${group}/${version}`
 }
 
 /** `deployments.apps`, `pods`: as error messages name a resource. */
@@ -96,29 +142,30 @@ export function createObjects(clock: Clock): Objects {
 
   const objects: Objects = {
     list<R extends Resource>(resource: R, namespace?: string) {
-      const all = [...stored.get(resource)!.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object)
-      return all.filter((object) => namespace === undefined || object.metadata.namespace === namespace) as Kinds[R][]
+      const all = [...stored.get(resource)!.entries()]
+      const chosen = all.filter(([, { metadata }]) => namespace === undefined || metadata.namespace === namespace)
+      return chosen.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object) as Kinds[R][]
     },
     find<R extends Resource>(resource: R, namespace: string | undefined, name: string) {
       return stored.get(resource)!.get(key(namespace, name)) as Kinds[R] | undefined
     },
     create<R extends Resource>(resource: R, draft: Draft<R>) {
-      const { group, kind } = resources[resource]
+      const { kind } = resources[resource]
       const metadata = {
         uid: randomUUID(),
         creationTimestamp: timestamp(clock.now()),
         ...draft.metadata,
         resourceVersion: String(++version),
       }
-      const apiVersion = group === '' ? 'v1' : `${group}/v1`
-      const object = { kind, apiVersion, ...draft, metadata } as unknown as Kinds[R]
+      const object = { kind, apiVersion: apiVersionOf(resource), ...draft, metadata } as unknown as Kinds[R]
       stored.get(resource)!.set(key(metadata.namespace, metadata.name), object)
       return object
     },
     change<R extends Resource>(resource: R, object: Kinds[R], edit: (copy: Kinds[R]) => void) {
       const current = objects.find(resource, object.metadata.namespace, object.metadata.name)
       if (current?.metadata.uid !== object.metadata.uid) return object
-      const copy = structuredClone(current)
+      // Objects are JSON; this is the fastest copy of such small ones.
+      const copy = JSON.parse(JSON.stringify(current)) as Kinds[R]
       edit(copy)
       if (isDeepStrictEqual(copy, current)) return current
       copy.metadata.resourceVersion = String(++version)

@@ -5,7 +5,7 @@ import * as discovery from './kubernetes-discovery.ts'
 import type { Kubelet } from './kubernetes-kubelet.ts'
 import { list, one, type Query } from './kubernetes-list.ts'
 import { readLog } from './kubernetes-logs.ts'
-import { type Objects, type Resource, resources } from './kubernetes-objects.ts'
+import { apiVersionOf, type Objects, type Resource, resources } from './kubernetes-objects.ts'
 import {
   type Attributes,
   forbidden,
@@ -33,7 +33,10 @@ export function serveKubernetesRoutes(app: FastifyInstance, served: Served): voi
   serveReviews(app, served)
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?')
-    const known = /^\/(?:api|apis\/apps|apis\/authorization\.k8s\.io)\/v1\/(?:namespaces\/[^/]+\/)?([^/]+)/.exec(path)
+    const known =
+      /^\/(?:api|apis\/apps|apis\/authorization\.k8s\.io|apis\/autoscaling)\/v[12]\/(?:namespaces\/[^/]+\/)?([^/]+)/.exec(
+        path,
+      )
     if (!known) return reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
     throw Object.hasOwn(resources, known[1] ?? '') && request.method !== 'GET' ? methodNotAllowed() : unknownResource()
   })
@@ -45,13 +48,14 @@ function serveDiscovery(app: FastifyInstance): void {
   app.get('/apis', async () => discovery.groups)
   app.get('/api/v1', async () => discovery.coreResources)
   app.get('/apis/apps/v1', async () => discovery.appsResources)
+  app.get('/apis/autoscaling/v2', async () => discovery.autoscalingResources)
   app.get('/apis/authorization.k8s.io/v1', async () => discovery.authorizationResources)
   for (const path of ['/healthz', '/livez', '/readyz']) app.get(path, async () => 'ok')
 }
 
 function serveReads(app: FastifyInstance, resource: Resource, { objects, deny, now }: Served): void {
   const { group, namespaced } = resources[resource]
-  const base = group === '' ? '/api/v1' : `/apis/${group}/v1`
+  const base = `${group === '' ? '/api' : '/apis'}/${apiVersionOf(resource)}`
   const scoped = namespaced ? `${base}/namespaces/:namespace/${resource}` : `${base}/${resource}`
   for (const path of new Set([`${base}/${resource}`, scoped]))
     app.get(path, async (request) => {

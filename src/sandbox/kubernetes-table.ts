@@ -149,6 +149,18 @@ const printers: { [R in Resource]: Printer<Kinds[R]> } = {
       event.metadata.name,
     ],
   },
+  horizontalpodautoscalers: {
+    columns: columnsOf('Name, Reference, Targets, MinPods, MaxPods, Replicas:integer, Age'),
+    cells: (autoscaler, now) => [
+      autoscaler.metadata.name,
+      `${autoscaler.spec.scaleTargetRef.kind}/${autoscaler.spec.scaleTargetRef.name}`,
+      '<none>',
+      String(autoscaler.spec.minReplicas),
+      String(autoscaler.spec.maxReplicas),
+      autoscaler.status.currentReplicas,
+      age(autoscaler, now),
+    ],
+  },
   configmaps: {
     columns: columnsOf('Name, Data, Age'),
     cells: (map, now) => [map.metadata.name, Object.keys(map.data).length, age(map, now)],

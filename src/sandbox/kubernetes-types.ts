@@ -110,6 +110,7 @@ export interface Deployment extends KubernetesObject {
     strategy: { type: 'RollingUpdate' | 'Recreate'; rollingUpdate?: { maxUnavailable: string; maxSurge: string } }
     revisionHistoryLimit: number
     progressDeadlineSeconds: number
+    paused?: boolean
   }
   status: {
     observedGeneration?: number
@@ -151,6 +152,15 @@ export interface Service extends KubernetesObject {
     selector?: Record<string, string>
     ports: { name?: string; port: number; targetPort: number; protocol: string }[]
   }
+}
+
+export interface HorizontalPodAutoscaler extends KubernetesObject {
+  spec: {
+    scaleTargetRef: { apiVersion: string; kind: string; name: string }
+    minReplicas: number
+    maxReplicas: number
+  }
+  status: { currentReplicas: number; desiredReplicas: number }
 }
 
 export interface ConfigMap extends KubernetesObject {

@@ -133,7 +133,10 @@ export function createWorkloads(objects: Objects, clock: Clock, record: Recorder
       record(set, { type: 'Normal', reason: 'SuccessfulCreate', message, source })
     }
     for (const pod of leastUseful(pods).slice(0, Math.max(0, pods.length - set.spec.replicas))) {
-      kubelet.stop(pod)
+      // Stopping one brings the controllers round again, which may have stopped the next one by now.
+      const current = objects.find('pods', pod.metadata.namespace, pod.metadata.name)
+      if (!current || !isStaying(current)) continue
+      kubelet.stop(current)
       const message = `Deleted pod: ${pod.metadata.name}`
       record(set, { type: 'Normal', reason: 'SuccessfulDelete', message, source })
     }

@@ -52,6 +52,11 @@ export class Refusal extends Error {
   override readonly name = 'Refusal'
 }
 
+/** A change was sent, and no answer says what became of it: it is not to be taken as failed. */
+export class OutcomeUnknown extends Error {
+  override readonly name = 'OutcomeUnknown'
+}
+
 /** Ties `run`, `summary` and the others to the schema, so that a tool states its input once. */
 export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): Tool {
   return tool as unknown as Tool

@@ -4,6 +4,7 @@ import {
   ApiException,
   AppsV1Api,
   AuthorizationV1Api,
+  AutoscalingV2Api,
   CoreV1Api,
   KubeConfig,
   PatchStrategy,
@@ -191,6 +192,58 @@ test('the queue grows until worker is scaled up, and shrinks then', async (t) =>
   await apps.patchNamespacedDeploymentScale({ ...where, body: { spec: { replicas: 0 } } }, mergePatch)
   clock.advance(10_000)
   assert.equal((await podsOf('worker')).length, 0)
+})
+
+test('a pod that is scaled away is killed once, and its event says so once', async (t) => {
+  const { apps, clock, core } = await setup(t)
+
+  await apps.patchNamespacedDeploymentScale(
+    { namespace: 'shop', name: 'web', body: { spec: { replicas: 0 } } },
+    mergePatch,
+  )
+  clock.advance(10_000)
+
+  const { items } = await core.listNamespacedEvent({ namespace: 'shop', fieldSelector: 'reason=SuccessfulDelete' })
+  const web = items.filter(({ message }) => message?.includes('web-'))
+  assert.deepEqual(
+    web.map(({ count }) => count),
+    [1, 1],
+  )
+})
+
+test('a scale of 0 leaves its field out, as the API server does', async (t) => {
+  const { apps } = await setup(t)
+  const where = { namespace: 'shop', name: 'worker' }
+
+  const { spec } = await apps.readNamespacedDeploymentScale(where)
+  const replaced = apps.patchNamespacedDeploymentScale(
+    { ...where, body: [{ op: 'replace', path: '/spec/replicas', value: 2 }] },
+    jsonPatch,
+  )
+
+  assert.deepEqual({ ...spec }, {})
+  assert.equal((await refusal(replaced)).code, 422)
+})
+
+test('autoscalers can be listed', async (t) => {
+  const { cluster, kubeConfig, table } = await setup(t)
+  cluster.objects.create('horizontalpodautoscalers', {
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      minReplicas: 2,
+      maxReplicas: 6,
+    },
+    status: { currentReplicas: 2, desiredReplicas: 2 },
+  })
+
+  const { items } = await kubeConfig
+    .makeApiClient(AutoscalingV2Api)
+    .listNamespacedHorizontalPodAutoscaler({ namespace: 'shop' })
+
+  assert.equal(items[0]?.spec?.maxReplicas, 6)
+  const { rows } = await table('/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers')
+  assert.deepEqual(rows[0]?.cells.slice(0, 2), ['web', 'Deployment/web'])
 })
 
 test('a change based on an old version is a conflict', async (t) => {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Dispatcher, request } from 'undici'
 import * as z from 'zod'
 
@@ -7,7 +8,12 @@ export interface Gitea {
   login(signal: AbortSignal): Promise<string>
   /** What CI says about a commit. `statuses` has one entry a context. */
   status(fullName: string, commit: string, signal: AbortSignal): Promise<CommitStatus>
-  health(): { state: 'ready' | 'unknown' | 'unreachable'; detail?: string }
+  health(): GiteaHealth
+}
+
+export interface GiteaHealth {
+  state: 'ready' | 'unknown' | 'unreachable' | 'refused'
+  detail?: string
 }
 
 export type CommitStatus = z.output<typeof CommitStatus>
@@ -30,58 +36,95 @@ const CommitStatus = z.object({
 const User = z.object({ login: z.string() })
 
 const maxBytes = 4 * 1024 * 1024
-const requestMs = 15_000
 const tries = 3
 
-/** `url` may have a path. The dispatcher trusts what the configuration says. */
-export function createGitea({ url, token, dispatcher }: { url: string; token: string; dispatcher: Dispatcher }): Gitea {
+/** There is an answer, but not one that can be used. Asking again would not help. */
+class UnusableAnswer extends Error {
+  override readonly name = 'UnusableAnswer'
+}
+
+export interface GiteaOptions {
+  /** May have a path. */
+  url: string
+  token: string
+  /** Trusts what the configuration says. */
+  dispatcher: Dispatcher
+  /** How long a request may take; 15 s. */
+  timeoutMs?: number
+  /** Pause before a second try, doubled for the third; 200 ms. */
+  pauseMs?: number
+}
+
+export function createGitea({ url, token, dispatcher, timeoutMs = 15_000, pauseMs = 200 }: GiteaOptions): Gitea {
   const base = `${url.replace(/\/+$/, '')}/api/v1`
   const host = new URL(url).host
-  let health: ReturnType<Gitea['health']> = { state: 'unknown' }
+  let health: GiteaHealth = { state: 'unknown' }
 
-  /** Reads are harmless, so they are tried again; nothing is ever redirected to another place with the token. */
   async function get<Schema extends z.ZodType>(
     path: string,
     schema: Schema,
     signal: AbortSignal,
   ): Promise<z.output<Schema>> {
+    const { status, text } = await read(path, signal)
+    health = healthAfter(status, path)
+    if (status !== 200) throw new Error(explain(status, text, path))
+    return parse(text, schema, path)
+  }
+
+  /** Reads are harmless, so they are tried again; nothing is ever redirected to another place with the token. */
+  async function read(path: string, signal: AbortSignal): Promise<{ status: number; text: string }> {
     for (let attempt = 1; ; attempt++) {
       const answer = await send(path, signal).catch((error: unknown) => {
         signal.throwIfAborted()
+        if (error instanceof UnusableAnswer) throw error
         if (attempt < tries) return undefined
-        const code = (error as { code?: unknown }).code
-        const problem = `Gitea ${host} cannot be reached (${typeof code === 'string' ? code : 'no answer'}).`
+        const problem = `Gitea ${host} cannot be reached (${reasonOf(error)}).`
         health = { state: 'unreachable', detail: problem }
         throw new Error(problem, { cause: error })
       })
-      if (answer && (answer.status < 502 || attempt >= tries)) {
-        health = { state: 'ready' }
-        if (answer.status !== 200) throw new Error(explain(answer.status, answer.text, path))
-        return schema.parse(JSON.parse(answer.text))
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt * (1 + Math.random())))
+      const isPassing = !answer || [502, 503, 504].includes(answer.status)
+      if (answer && (!isPassing || attempt >= tries)) return answer
+      await wait(pauseMs * 2 ** (attempt - 1) * (1 + Math.random()), undefined, { signal })
     }
+  }
+
+  function reasonOf(error: unknown): string {
+    if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`
+    const { code } = error as { code?: unknown }
+    return typeof code === 'string' ? code : 'no answer'
   }
 
   async function send(path: string, signal: AbortSignal): Promise<{ status: number; text: string }> {
     const response = await request(base + path, {
       headers: { authorization: `token ${token}`, accept: 'application/json' },
       dispatcher,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     })
     const chunks: Buffer[] = []
     let bytes = 0
     for await (const chunk of response.body) {
       bytes += chunk.length
-      if (bytes > maxBytes) throw new Error('the answer is too large')
+      if (bytes > maxBytes)
+        throw new UnusableAnswer(`Gitea's answer is larger than ${maxBytes / 1024 / 1024} MiB (${path}).`)
       chunks.push(chunk)
     }
     return { status: response.statusCode, text: Buffer.concat(chunks).toString('utf8') }
   }
 
+  function parse<Schema extends z.ZodType>(text: string, schema: Schema, path: string): z.output<Schema> {
+    try {
+      return schema.parse(JSON.parse(text))
+    } catch (error) {
+      throw new UnusableAnswer(
+        `What answers at ${url} does not answer as Gitea does (${path}). Check KUBE_AGENT_GITEA_URL; a proxy or a login page may stand in front.`,
+        { cause: error },
+      )
+    }
+  }
+
   return {
     login: async (signal) => (await get('/user', User, signal)).login,
-    status: (fullName, commit, signal) =>
+    status: async (fullName, commit, signal) =>
       get(`/repos/${repositoryPath(fullName)}/commits/${commitHash(commit)}/status`, CommitStatus, signal),
     health: () => health,
   }
@@ -97,6 +140,12 @@ function repositoryPath(fullName: string): string {
 function commitHash(commit: string): string {
   if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) throw new Error(`${JSON.stringify(commit)} is no commit.`)
   return commit
+}
+
+function healthAfter(status: number, path: string): GiteaHealth {
+  if (status === 401) return { state: 'refused', detail: explain(status, '', path) }
+  if (status >= 500) return { state: 'unreachable', detail: explain(status, '', path) }
+  return { state: 'ready' }
 }
 
 /** "token does not have at least one of required scope(s), required=[read:repository]" */

@@ -1,9 +1,10 @@
-import { createTwoFilesPatch } from 'diff'
+import { structuredPatch } from 'diff'
 import { stringify } from 'yaml'
-import { type Preview, Refusal, type ToolContext } from '../tool.ts'
+import { OutcomeUnknown, type Preview, Refusal, type ToolContext } from '../tool.ts'
 import type { Change, Cluster } from './cluster.ts'
-import { ClusterError } from './errors.ts'
-import { type Deployment, type List, paths } from './objects.ts'
+import { ClusterError, ClusterUnreachable } from './errors.ts'
+import { type Deployment, paths } from './objects.ts'
+import { allItems } from './pages.ts'
 
 /** Bounds that hold before anybody is asked. */
 export interface ChangeRules {
@@ -53,29 +54,41 @@ export async function refuseForbidden(
   )
 }
 
-/** Lets the server try the change without keeping it; shows what would differ. */
+/** Lets the server try the change without keeping it; shows what would differ. `shown` completes what the server leaves out. */
 export async function tryOut<Body extends object>(
   cluster: Cluster,
   change: Change,
   before: Body,
   signal: AbortSignal,
+  shown: (object: Body) => Body = (object) => object,
 ): Promise<string> {
   try {
     const after = await cluster.send<Body>(change, { signal, dryRun: true })
-    return diffOf(before, after)
+    const diff = diffOf(shown(before), shown(after))
+    if (diff === '') throw new Refusal('This would change nothing.')
+    return diff
   } catch (error) {
+    if (error instanceof ClusterError && isOvertaken(error))
+      throw new Refusal(
+        'The object is being changed at this moment. Look at it again, then propose what is still needed.',
+      )
     if (error instanceof ClusterError) throw new Refusal(`The server would not accept this: ${error.message}`)
     throw error
   }
 }
 
+/** A failing `test` operation of a patch is a 422 without a cause; what is invalid has one. */
+const isOvertaken = ({ status, message }: ClusterError): boolean =>
+  status === 409 || (status === 422 && !message.includes(' is invalid: '))
+
 function diffOf(before: object, after: object): string {
-  const patch = createTwoFilesPatch('now', 'then', yamlOf(before), yamlOf(after), '', '', { context: 2 })
-  return patch
-    .split('\n')
-    .filter((line) => !/^(=+|---|\+\+\+|Index:)/.test(line) && !line.startsWith('\\ No newline'))
+  const { hunks } = structuredPatch('now', 'then', yamlOf(before), yamlOf(after), '', '', { context: 2 })
+  return hunks
+    .flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
+      `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,
+      ...lines,
+    ])
     .join('\n')
-    .trimEnd()
 }
 
 /** Without what the server keeps for itself. */
@@ -97,14 +110,23 @@ export async function sendApproved<Body>(
   try {
     return await cluster.send<Body>(approved.request, { signal })
   } catch (error) {
-    // The same request passed as a dry run a moment ago: a failing `test` operation is a 422 without a reason.
-    if (error instanceof ClusterError && (error.status === 409 || error.status === 422)) {
+    if (error instanceof ClusterError && isOvertaken(error)) {
       throw new Error('Not done: the object was changed after the approval was asked for. Look at it again.', {
         cause: error,
       })
     }
-    throw error
+    if (!mayBeDone(error)) throw error
+    throw new OutcomeUnknown(
+      `Whether it was done is unknown: ${error instanceof Error ? error.message : String(error)} Read the current state first.`,
+      { cause: error },
+    )
   }
+}
+
+/** Whether the request may have arrived without an answer that says what became of it. In doubt it may. */
+function mayBeDone(error: unknown): boolean {
+  if (error instanceof ClusterError) return error.status >= 500
+  return !(error instanceof ClusterUnreachable) || error.mayHaveArrived
 }
 
 /** The state that a preview was worked out for. */
@@ -120,6 +142,19 @@ export function guardedPatch(path: string, tests: object[], operations: object[]
   }
 }
 
+/** Throws when a rollout could not begin, so that nothing would come of the change. */
+export function refuseUnrollable(namespace: string, { metadata, spec }: Deployment): void {
+  const name = `${namespace}/${metadata.name}`
+  if (spec?.paused)
+    throw new Refusal(
+      `The rollout of deployment ${name} is paused, so a restart would do nothing until somebody resumes it: kubectl rollout resume deployment/${metadata.name} -n ${namespace}.`,
+    )
+  if (spec?.replicas === 0)
+    throw new Refusal(
+      `Deployment ${name} is scaled to 0: there is no pod to restart. k8s_scale_deployment would start some.`,
+    )
+}
+
 /** Who is behind a deployment: pods, services, an autoscaler. What cannot be read is said. */
 export async function affected(
   cluster: Cluster,
@@ -128,27 +163,32 @@ export async function affected(
   signal: AbortSignal,
 ): Promise<string[]> {
   const { spec, status } = deployment
-  const lines = [`${status?.readyReplicas ?? 0} of ${spec?.replicas ?? 1} pods are ready now`]
-  const labels = spec?.template?.metadata?.labels ?? {}
-  if ((status?.updatedReplicas ?? 0) < (spec?.replicas ?? 1)) lines.push('a rollout is in progress or stuck')
-  lines.push(await servicesOf(cluster, namespace, labels, signal))
-  lines.push(await autoscalerOf(cluster, namespace, deployment.metadata.name, signal))
-  return lines.filter(Boolean)
+  const wanted = spec?.replicas ?? 1
+  const isRolling =
+    (status?.updatedReplicas ?? 0) < wanted || (status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0)
+  const [services, autoscaler] = await Promise.all([
+    servicesOf(cluster, namespace, deployment, signal),
+    autoscalerOf(cluster, namespace, deployment, signal),
+  ])
+  return [
+    `${status?.readyReplicas ?? 0} of ${wanted} pods are ready now`,
+    isRolling ? 'a rollout is in progress or stuck' : '',
+    services,
+    autoscaler,
+  ].filter(Boolean)
 }
 
 async function servicesOf(
   cluster: Cluster,
   namespace: string,
-  labels: Record<string, string>,
+  { spec }: Deployment,
   signal: AbortSignal,
 ): Promise<string> {
+  const labels = spec?.template?.metadata?.labels ?? {}
   try {
-    const { items = [] } = await cluster.get<List<ServiceObject>>(paths.services(namespace), {
-      signal,
-      query: { limit: 500 },
-    })
-    const matching = items.filter(({ spec }) => {
-      const selector = Object.entries(spec?.selector ?? {})
+    const { items } = await allItems<ServiceObject>(cluster, paths.services(namespace), { signal })
+    const matching = items.filter((service) => {
+      const selector = Object.entries(service.spec?.selector ?? {})
       return selector.length > 0 && selector.every(([key, value]) => labels[key] === value)
     })
     return matching.length > 0
@@ -160,20 +200,23 @@ async function servicesOf(
   }
 }
 
-async function autoscalerOf(cluster: Cluster, namespace: string, name: string, signal: AbortSignal): Promise<string> {
+async function autoscalerOf(
+  cluster: Cluster,
+  namespace: string,
+  { metadata }: Deployment,
+  signal: AbortSignal,
+): Promise<string> {
   try {
-    const { items = [] } = await cluster.get<List<Autoscaler>>(paths.autoscalers(namespace), {
-      signal,
-      query: { limit: 500 },
-    })
+    const { items } = await allItems<Autoscaler>(cluster, paths.autoscalers(namespace), { signal })
     const owner = items.find(
-      ({ spec }) => spec?.scaleTargetRef?.kind === 'Deployment' && spec.scaleTargetRef.name === name,
+      ({ spec }) => spec?.scaleTargetRef?.kind === 'Deployment' && spec.scaleTargetRef.name === metadata.name,
     )
     return owner
-      ? `autoscaler ${owner.metadata.name} sets its replicas (${owner.spec?.minReplicas ?? 1} to ${owner.spec?.maxReplicas})`
+      ? `autoscaler ${owner.metadata.name} sets its replicas (${owner.spec?.minReplicas ?? 1} to ${owner.spec?.maxReplicas}) and may undo another number`
       : ''
-  } catch {
+  } catch (error) {
     signal.throwIfAborted()
-    return ''
+    // A server without this API has no autoscalers.
+    return error instanceof ClusterError && error.status === 404 ? '' : 'autoscalers could not be looked at'
   }
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
 import { Agent, type Dispatcher, request } from 'undici'
 import { Refusal } from '../tool.ts'
-import { ClusterError, unreachable } from './errors.ts'
+import { ClusterError, ClusterUnreachable, UnusableAnswer, unreachable, wasCutOff } from './errors.ts'
+import { KubeConfig } from './kube-config.ts'
 
 /** The API server as tools use it: paths in, plain objects out, errors as sentences. */
 export interface Cluster {
@@ -20,13 +20,17 @@ export interface Cluster {
   text(path: string, options: RequestOptions): Promise<string>
   /** Sends a change. `dryRun` lets the server do everything but keep it. */
   send<Body>(change: Change, options: { signal: AbortSignal; dryRun?: boolean }): Promise<Body>
-  health(): { state: 'ready' | 'unknown' | 'unreachable'; detail?: string }
+  health(): { state: 'ready' | 'unknown' | 'unreachable' | 'refused'; detail?: string }
   readonly server: string
+  /** The time that ages are counted from. */
+  now(): number
 }
 
 export interface RequestOptions {
   signal: AbortSignal
   query?: Record<string, string | number | undefined>
+  /** Of a list only names, labels and the like: contents never leave the server. */
+  metadataOnly?: boolean
 }
 
 export interface Change {
@@ -37,7 +41,7 @@ export interface Change {
 }
 
 export interface Table {
-  columnDefinitions: { name: string; priority: number }[]
+  columnDefinitions: { name: string; priority?: number }[]
   rows: { cells: unknown[] }[]
   metadata?: { continue?: string; remainingItemCount?: number }
 }
@@ -49,17 +53,23 @@ export interface ClusterOptions {
   namespaces?: string[]
   /** Extra certificates to trust when the kubeconfig names none. */
   ca?: string[]
+  /** How long a request may take; 30 s. */
+  timeoutMs?: number
+  now?: () => number
   log: Logger
 }
 
+type Input = RequestOptions & { accept: string; contentType?: string; body?: string }
+
 const podNamespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
-const requestMs = 30_000
 const maxBytes = 16 * 1024 * 1024
+const metadataAccept = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io'
 const tableAccept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
 
 /** Reads the kubeconfig, or the service account in a pod. Connects to nothing yet. Throws a sentence when there is neither. */
 export function createCluster(options: ClusterOptions): Cluster {
   const config = loadConfig(options)
+  const { timeoutMs = 30_000, now = Date.now } = options
   const server = config.getCurrentCluster()?.server.replace(/\/+$/, '') ?? ''
   const namespace =
     options.namespace ?? podNamespace() ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
@@ -79,18 +89,32 @@ export function createCluster(options: ClusterOptions): Cluster {
         fresh = given
       },
     }
-    await config.applySecurityAuthentication(
-      context as unknown as Parameters<KubeConfig['applySecurityAuthentication']>[0],
-    )
+    try {
+      await config.applySecurityAuthentication(
+        context as unknown as Parameters<KubeConfig['applySecurityAuthentication']>[0],
+      )
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new ClusterUnreachable(`The credentials for the API server ${server} cannot be had: ${why}`, {
+        cause: error,
+        mayHaveArrived: false,
+      })
+    }
     dispatcher ??= fresh ?? new Agent()
     return headers
   }
 
-  async function call(
-    method: string,
-    path: string,
-    input: RequestOptions & { accept: string; contentType?: string; body?: string },
-  ): Promise<string> {
+  async function call(method: string, path: string, input: Input): Promise<string> {
+    try {
+      return await attempt(method, path, input)
+    } catch (error) {
+      // A kept connection may be closed just as it is used again. Reads are harmless to repeat.
+      if (method !== 'GET' || !(error instanceof ClusterUnreachable) || !wasCutOff(error)) throw error
+      return await attempt(method, path, input)
+    }
+  }
+
+  async function attempt(method: string, path: string, input: Input): Promise<string> {
     const url = new URL(server + path)
     for (const [key, value] of Object.entries(input.query ?? {}))
       if (value !== undefined) url.searchParams.set(key, String(value))
@@ -101,24 +125,25 @@ export function createCluster(options: ClusterOptions): Cluster {
         headers: { ...headers, accept: input.accept, ...(input.contentType && { 'content-type': input.contentType }) },
         ...(input.body !== undefined && { body: input.body }),
         ...(dispatcher && { dispatcher }),
-        signal: AbortSignal.any([input.signal, AbortSignal.timeout(requestMs)]),
+        signal: AbortSignal.any([input.signal, AbortSignal.timeout(timeoutMs)]),
       })
-      const text = await readBounded(response.body)
       health = { state: 'ready' }
-      if (response.statusCode >= 400) {
-        if (response.statusCode === 401) dispatcher = undefined
-        throw new ClusterError(response.statusCode, text, {
-          method,
-          path,
-          retryAfter: String(response.headers['retry-after'] ?? ''),
-        })
+      const text = await readBounded(response.body)
+      if (response.statusCode >= 300) {
+        const retryAfter = String(response.headers['retry-after'] ?? '')
+        const problem = new ClusterError(response.statusCode, text, { method, path, retryAfter })
+        if (response.statusCode === 401) {
+          dispatcher = undefined
+          health = { state: 'refused', detail: problem.message }
+        }
+        throw problem
       }
       return text
     } catch (error) {
-      if (error instanceof ClusterError) throw error
+      if (error instanceof ClusterError || error instanceof UnusableAnswer) throw error
       input.signal.throwIfAborted()
       dispatcher = undefined
-      const problem = unreachable(error, server)
+      const problem = error instanceof ClusterUnreachable ? error : unreachable(error, server, timeoutMs)
       health = { state: 'unreachable', detail: problem.message }
       throw problem
     }
@@ -135,14 +160,20 @@ export function createCluster(options: ClusterOptions): Cluster {
         `Namespace ${wanted} is not open to this bot. Namespaces it may look into: ${namespaces.join(', ')}.`,
       )
     },
-    get: async (path, input) => JSON.parse(await call('GET', path, { ...input, accept: 'application/json' })),
+    now,
+    get: async (path, input) =>
+      parse(
+        await call('GET', path, { ...input, accept: input.metadataOnly ? metadataAccept : 'application/json' }),
+        server,
+      ),
     table: async (path, input) =>
-      JSON.parse(
+      parse(
         await call('GET', path, { ...input, query: { includeObject: 'None', ...input.query }, accept: tableAccept }),
+        server,
       ),
     text: (path, input) => call('GET', path, { ...input, accept: 'text/plain, application/json' }),
     send: async (change, { signal, dryRun }) =>
-      JSON.parse(
+      parse(
         await call(change.method, change.path, {
           signal,
           accept: 'application/json',
@@ -150,6 +181,7 @@ export function createCluster(options: ClusterOptions): Cluster {
           body: change.body,
           query: { fieldManager: 'kube-agent', dryRun: dryRun ? 'All' : undefined },
         }),
+        server,
       ),
     health: () => health,
   }
@@ -174,6 +206,11 @@ function loadConfig({ kubeconfig, context, ca }: ClusterOptions): KubeConfig {
   }
   if (!config.getCurrentCluster())
     throw new Error('No cluster: the kubeconfig has no current context. Set KUBECONFIG or KUBE_AGENT_CONTEXT.')
+  const server = config.getCurrentCluster()?.server ?? ''
+  if (!URL.canParse(server))
+    throw new Error(
+      `The kubeconfig names ${JSON.stringify(server)} as the API server, which is no address (https://…).`,
+    )
   if (ca) {
     const caData = Buffer.from(ca.join('\n')).toString('base64')
     config.clusters = config.clusters.map((one) => (one.caData || one.caFile ? one : { ...one, caData }))
@@ -181,6 +218,7 @@ function loadConfig({ kubeconfig, context, ca }: ClusterOptions): KubeConfig {
   return config
 }
 
+/** In a pod, the namespace that it runs in. */
 function podNamespace(): string | undefined {
   try {
     return readFileSync(podNamespaceFile, 'utf8').trim()
@@ -194,8 +232,22 @@ async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
   let bytes = 0
   for await (const chunk of body) {
     bytes += chunk.length
-    if (bytes > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes; ask for less`)
+    if (bytes > maxBytes)
+      throw new UnusableAnswer(
+        `The answer of the API server is larger than ${maxBytes / 1024 / 1024} MiB. Ask for less.`,
+      )
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+function parse(text: string, server: string) {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new UnusableAnswer(
+      `What answers at ${server} is no API server: the answer was not JSON. A proxy or a login page may stand in front.`,
+      { cause: error },
+    )
+  }
 }

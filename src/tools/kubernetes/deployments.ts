@@ -1,26 +1,30 @@
 import * as z from 'zod'
-import { renderTable } from '../output.ts'
+import { firstLines, renderTable } from '../output.ts'
 import { defineTool, type Tool } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
 import { describeDeployment } from './describe.ts'
 import { eventsOf } from './events.ts'
 import * as input from './inputs.ts'
-import { notFound } from './not-found.ts'
+import { missingNamespace, notFound } from './not-found.ts'
 import { type Deployment, paths, selectorOf } from './objects.ts'
+import { allRows } from './pages.ts'
 
 export function listDeployments(cluster: Cluster): Tool {
   return defineTool({
     name: 'k8s_list_deployments',
     description: 'List deployments with ready, updated and available replicas.',
-    input: z.object({ namespace: input.namespace }),
+    input: z.object({ namespace: input.namespace, match: input.match }),
     effect: 'read',
-    summary: ({ namespace }) => `deployments in ${namespace ?? cluster.namespace}`,
-    async run({ namespace }, { signal, maxBytes }) {
+    summary: ({ namespace, match }) =>
+      `deployments in ${namespace ?? cluster.namespace}${match === undefined ? '' : ` with ${JSON.stringify(match)}`}`,
+    async run({ namespace, match }, { signal, maxBytes }) {
       const where = cluster.namespaceFor(namespace)
-      const table = await cluster.table(paths.deployments(where), { signal, query: { limit: 500 } })
+      const table = await allRows(cluster, paths.deployments(where), { signal })
+      const missing = table.rows.length === 0 ? await missingNamespace(cluster, where, signal) : undefined
       return renderTable(table, {
-        empty: `No deployments in namespace ${where}.`,
-        rest: 'Ask for one with k8s_get_deployment.',
+        empty: missing ?? `No deployments in namespace ${where}.`,
+        rest: 'Narrow down with match, or ask for one with k8s_get_deployment.',
+        match,
         maxBytes,
       })
     },
@@ -38,10 +42,11 @@ export function getDeployment(cluster: Cluster): Tool {
       const where = cluster.namespaceFor(namespace)
       const deployment = await readDeployment(cluster, where, name, signal)
       const [pods, events] = await Promise.all([
-        podsOf(cluster, where, deployment, signal, maxBytes / 2),
-        eventsOf(cluster, where, [{ kind: 'Deployment', name }], signal),
+        podsOf(cluster, where, deployment, signal, maxBytes * 0.4),
+        eventsOf(cluster, where, { kind: 'Deployment', name }, { signal, maxBytes: maxBytes * 0.25 }),
       ])
-      return `${describeDeployment(deployment)}\n\nPods:\n${pods}\n\nEvents:\n${events}`
+      const end = `\n\nPods:\n${pods}\n\nEvents:\n${events}`
+      return firstLines(describeDeployment(deployment), maxBytes - Buffer.byteLength(end)) + end
     },
   })
 }
@@ -70,11 +75,9 @@ async function podsOf(
   maxBytes: number,
 ): Promise<string> {
   try {
-    const table = await cluster.table(paths.pods(namespace), {
-      signal,
-      query: { labelSelector: selectorOf(deployment.spec?.selector?.matchLabels), limit: 100 },
-    })
-    return renderTable(table, { empty: 'none', rest: 'All of them: k8s_list_pods.', maxBytes })
+    const query = { labelSelector: selectorOf(deployment.spec?.selector) }
+    const table = await allRows(cluster, paths.pods(namespace), { signal, query })
+    return renderTable(table, { empty: 'none', rest: 'More with k8s_list_pods.', maxBytes })
   } catch (error) {
     signal.throwIfAborted()
     return `could not be read: ${error instanceof Error ? error.message : String(error)}`

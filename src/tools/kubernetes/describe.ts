@@ -1,72 +1,137 @@
-import type { Condition, Container, ContainerState, ContainerStatus, Deployment, Pod } from './objects.ts'
+import { cutBytes, oneLine } from '../output.ts'
+import { timeAndAge } from './age.ts'
+import {
+  type Condition,
+  type Container,
+  type ContainerState,
+  type ContainerStatus,
+  type Deployment,
+  type Pod,
+  type Probe,
+  selectorOf,
+} from './objects.ts'
 
-/** A pod in the lines that matter to somebody who asks why it does not run. */
-export function describePod({ metadata, spec, status }: Pod): string {
+/** A pod in the lines that matter to somebody who asks why it does not run. Values of the environment are not among them. */
+export function describePod({ metadata, spec, status }: Pod, now: number): string {
   const owner = metadata.ownerReferences?.[0]
+  const reason = status?.reason ? ` (${status.reason})` : ''
+  const message = status?.message ? `: ${short(status.message)}` : ''
   return lines(
     `Pod ${metadata.namespace}/${metadata.name}`,
-    `Phase: ${status?.phase ?? 'unknown'}${status?.reason ? ` (${status.reason})` : ''}${status?.message ? `: ${status.message}` : ''}`,
+    `Phase: ${status?.phase ?? 'unknown'}${reason}${message}`,
+    metadata.deletionTimestamp && `Terminating since ${timeAndAge(metadata.deletionTimestamp, now)}`,
     owner && `Owner: ${owner.kind} ${owner.name}`,
-    `Node: ${spec?.nodeName ?? 'not scheduled'}, created ${metadata.creationTimestamp ?? 'unknown'}`,
+    `Node: ${spec?.nodeName ?? 'not scheduled'}, created ${timeAndAge(metadata.creationTimestamp, now)}`,
     ...conditions(status?.conditions),
     ...(spec?.initContainers ?? []).map((container) =>
-      describeContainer(container, status?.initContainerStatuses, 'Init container'),
+      describeContainer('Init container', container, status?.initContainerStatuses, now),
     ),
     ...(spec?.containers ?? []).map((container) =>
-      describeContainer(container, status?.containerStatuses, 'Container'),
+      describeContainer('Container', container, status?.containerStatuses, now),
     ),
   )
 }
 
-function describeContainer(container: Container, statuses: ContainerStatus[] | undefined, title: string): string {
+function describeContainer(
+  title: string,
+  container: Container,
+  statuses: ContainerStatus[] | undefined,
+  now: number,
+): string {
   const status = statuses?.find((one) => one.name === container.name)
   return lines(
     `${title} ${container.name}: image ${container.image ?? 'none'}`,
     status &&
-      `  state: ${describeState(status.state)}, ready ${status.ready ?? false}, restarts ${status.restartCount ?? 0}`,
-    status?.lastState && Object.keys(status.lastState).length > 0 && `  last state: ${describeState(status.lastState)}`,
+      `  state: ${stateAndTime(status.state, now)}, ready ${status.ready ?? false}, restarts ${status.restartCount ?? 0}`,
+    status?.lastState &&
+      Object.keys(status.lastState).length > 0 &&
+      `  last state: ${stateAndTime(status.lastState, now)}`,
     describeTemplate(container),
   )
 }
 
-function describeTemplate({ resources, env, livenessProbe, readinessProbe }: Container): string {
-  const limits = JSON.stringify(resources?.limits ?? {}).replaceAll('"', '')
-  const requests = JSON.stringify(resources?.requests ?? {}).replaceAll('"', '')
-  const probes = [
-    livenessProbe && `liveness ${JSON.stringify(livenessProbe)}`,
-    readinessProbe && `readiness ${JSON.stringify(readinessProbe)}`,
-  ]
+function describeTemplate({ resources, env, envFrom, livenessProbe, readinessProbe, startupProbe }: Container): string {
   return lines(
-    `  requests ${requests}, limits ${limits}`,
-    (env?.length ?? 0) > 0 &&
-      `  env: ${env?.map(({ name, value, valueFrom }) => `${name}${valueFrom ? '=(from a reference)' : isSecretName(name) ? '=(hidden)' : `=${value ?? ''}`}`).join(', ')}`,
-    probes.some(Boolean) && `  probes: ${probes.filter(Boolean).join('; ')}`,
+    `  requests ${pairs(resources?.requests)}, limits ${pairs(resources?.limits)}`,
+    describeEnvironment(env, envFrom),
+    livenessProbe && `  liveness probe: ${describeProbe(livenessProbe)}`,
+    readinessProbe && `  readiness probe: ${describeProbe(readinessProbe)}`,
+    startupProbe && `  startup probe: ${describeProbe(startupProbe)}`,
   )
 }
 
-/** Values of such variables are never shown, whatever they hold. */
-const isSecretName = (name: string): boolean => /pass|pwd|secret|token|key|credential|auth|dsn|cert/i.test(name)
+const shownVariables = 40
 
+function describeEnvironment(env: Container['env'] = [], envFrom: Container['envFrom'] = []): string | undefined {
+  const sources = envFrom.map(
+    ({ configMapRef, secretRef }) =>
+      `all of ${configMapRef ? `configmap ${configMapRef.name}` : `secret ${secretRef?.name}`}`,
+  )
+  const variables = env.slice(0, shownVariables).map(describeVariable)
+  const more = env.length > shownVariables ? [`… ${env.length - shownVariables} more`] : []
+  const parts = [...sources, ...variables, ...more]
+  return parts.length > 0 ? `  env: ${parts.join(', ')}` : undefined
+}
+
+function describeVariable({ name, value, valueFrom }: NonNullable<Container['env']>[number]): string {
+  const { configMapKeyRef, secretKeyRef, fieldRef } = valueFrom ?? {}
+  if (secretKeyRef) return `${name}=(secret ${secretKeyRef.name}, key ${secretKeyRef.key})`
+  if (configMapKeyRef) return `${name}=(configmap ${configMapKeyRef.name}, key ${configMapKeyRef.key})`
+  if (fieldRef) return `${name}=(${fieldRef.fieldPath})`
+  if (valueFrom) return `${name}=(a reference)`
+  return `${name}=${isSecretName(name) ? '(hidden)' : short(withoutPassword(value ?? ''), 100)}`
+}
+
+/** Values of such variables are never shown, whatever they hold. */
+const isSecretName = (name: string): boolean => /pass|pwd|secret|token|key|credential|auth|dsn|cert|salt/i.test(name)
+
+/** `postgres://shop:…@db/shop`, and `password=…` in a connection string. */
+const withoutPassword = (value: string): string =>
+  value
+    .replaceAll(/(:\/\/[^\s:/@]{0,200}:)[^\s@]{1,500}@/g, '$1(hidden)@')
+    .replaceAll(/((?:pass(?:word|wd)?|pwd|secret|token|key)\s*=\s*)[^\s;&,]+/gi, '$1(hidden)')
+
+/** What is called and how patient it is; headers may hold credentials and are left out. */
+function describeProbe({ httpGet, tcpSocket, grpc, exec, periodSeconds, failureThreshold, ...times }: Probe): string {
+  const call = httpGet
+    ? `GET ${httpGet.scheme === 'HTTPS' ? 'https ' : ''}:${httpGet.port ?? '?'}${httpGet.path ?? '/'}`
+    : tcpSocket
+      ? `connect :${tcpSocket.port ?? '?'}`
+      : grpc
+        ? `grpc :${grpc.port ?? '?'}`
+        : `run ${short(withoutPassword((exec?.command ?? []).join(' ')), 120)}`
+  const delay = times.initialDelaySeconds ? `after ${times.initialDelaySeconds} s, ` : ''
+  return `${call}, ${delay}every ${periodSeconds ?? 10} s, fails after ${failureThreshold ?? 3}, timeout ${times.timeoutSeconds ?? 1} s`
+}
+
+const stateAndTime = (state: ContainerState | undefined, now: number): string => {
+  const time = state?.running ? ` since ${timeAndAge(state.running.startedAt, now)}` : ''
+  const end = state?.terminated?.finishedAt ? ` at ${timeAndAge(state.terminated.finishedAt, now)}` : ''
+  return describeState(state) + time + end
+}
+
+/** Without times, so that equal states of several pods read alike. */
 export function describeState(state: ContainerState | undefined): string {
-  if (state?.waiting)
-    return `waiting: ${state.waiting.reason ?? 'unknown'}${state.waiting.message ? ` (${state.waiting.message})` : ''}`
+  const message = (text: string | undefined) => (text ? ` (${short(text)})` : '')
+  if (state?.waiting) return `waiting: ${state.waiting.reason ?? 'unknown'}${message(state.waiting.message)}`
   if (state?.terminated) {
-    const { reason, exitCode, message, finishedAt } = state.terminated
-    return `terminated: ${reason ?? 'unknown'}, exit code ${exitCode ?? 'unknown'}${message ? ` (${message})` : ''}${finishedAt ? ` at ${finishedAt}` : ''}`
+    const { reason, exitCode, message: text } = state.terminated
+    return `terminated: ${reason ?? 'unknown'}, exit code ${exitCode ?? 'unknown'}${message(text)}`
   }
-  if (state?.running) return `running since ${state.running.startedAt ?? 'unknown'}`
-  return 'unknown'
+  return state?.running ? 'running' : 'unknown'
 }
 
 export function describeDeployment({ metadata, spec, status }: Deployment): string {
-  const strategy = spec?.strategy
+  const { strategy } = spec ?? {}
   return lines(
     `Deployment ${metadata.namespace}/${metadata.name}, generation ${metadata.generation ?? '?'} (observed ${status?.observedGeneration ?? '?'})`,
     `Replicas: ${spec?.replicas ?? 1} wanted, ${status?.updatedReplicas ?? 0} updated, ${status?.readyReplicas ?? 0} ready, ${status?.availableReplicas ?? 0} available, ${status?.unavailableReplicas ?? 0} unavailable`,
-    spec?.paused && 'Rollout is paused.',
+    metadata.annotations?.['kubernetes.io/change-cause'] &&
+      `Change cause: ${short(metadata.annotations['kubernetes.io/change-cause'])}`,
+    spec?.paused && 'Rollout is paused: changes of the template wait until it is resumed.',
     strategy &&
-      `Strategy: ${strategy.type ?? 'RollingUpdate'}${strategy.rollingUpdate ? ` ${JSON.stringify(strategy.rollingUpdate).replaceAll('"', '')}` : ''}`,
-    `Selector: ${JSON.stringify(spec?.selector?.matchLabels ?? {}).replaceAll('"', '')}`,
+      `Strategy: ${strategy.type ?? 'RollingUpdate'} ${strategy.rollingUpdate ? pairs(strategy.rollingUpdate) : ''}`.trimEnd(),
+    `Selector: ${selectorOf(spec?.selector)}`,
     ...conditions(status?.conditions),
     ...(spec?.template?.spec?.containers ?? []).map((container) =>
       lines(`Container ${container.name}: image ${container.image ?? 'none'}`, describeTemplate(container)),
@@ -77,7 +142,15 @@ export function describeDeployment({ metadata, spec, status }: Deployment): stri
 const conditions = (list: Condition[] | undefined): string[] =>
   (list ?? []).map(
     ({ type, status, reason, message }) =>
-      `Condition ${type}=${status}${reason ? ` ${reason}` : ''}${message ? `: ${message}` : ''}`,
+      `Condition ${type}=${status}${reason ? ` ${reason}` : ''}${message ? `: ${short(message)}` : ''}`,
   )
+
+const pairs = (values: Record<string, string | number> | undefined): string =>
+  Object.entries(values ?? {})
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ') || 'none'
+
+/** A message may be the end of a log; one line of it tells enough. */
+const short = (text: string, maxBytes = 400): string => cutBytes(oneLine(text), maxBytes)
 
 const lines = (...parts: (string | false | undefined)[]): string => parts.filter(Boolean).join('\n')

@@ -1,48 +1,62 @@
 import * as z from 'zod'
-import { cutLines } from '../output.ts'
+import { contains, cutBytes, lastLines, oneLine } from '../output.ts'
 import { defineTool, type Tool } from '../tool.ts'
+import { timeAndAge } from './age.ts'
 import type { Cluster } from './cluster.ts'
 import * as input from './inputs.ts'
-import { type EventObject, type List, paths } from './objects.ts'
+import { missingNamespace } from './not-found.ts'
+import { type EventObject, paths } from './objects.ts'
+import { allItems } from './pages.ts'
 
 export function getEvents(cluster: Cluster): Tool {
   return defineTool({
     name: 'k8s_get_events',
     description: 'Recent events of a namespace, newest last; equal ones are counted.',
-    input: z.object({ namespace: input.namespace, limit: input.optionalInteger(1, 200) }),
+    input: z.object({ namespace: input.namespace, match: input.match, limit: input.optionalInteger(1, 200) }),
     effect: 'read',
-    summary: ({ namespace }) => `events in ${namespace ?? cluster.namespace}`,
-    async run({ namespace, limit = 40 }, { signal, maxBytes }) {
+    summary: ({ namespace, match }) =>
+      `events in ${namespace ?? cluster.namespace}${match === undefined ? '' : ` with ${JSON.stringify(match)}`}`,
+    async run({ namespace, match, limit = 40 }, { signal, maxBytes }) {
       const where = cluster.namespaceFor(namespace)
-      const list = await cluster.get<List<EventObject>>(paths.events(where), { signal, query: { limit: 2_000 } })
-      const rows = renderEvents(list.items ?? [])
-      if (rows.length === 0) return `No events in namespace ${where} (they are kept for about an hour).`
-      const kept = cutLines(rows.slice(-limit).toReversed(), maxBytes).toReversed()
-      return rows.length > kept.length
-        ? `… ${rows.length - kept.length} older ones; ask with a larger limit.\n${kept.join('\n')}`
-        : kept.join('\n')
+      const { items, isWhole } = await allItems<EventObject>(cluster, paths.events(where), { signal })
+      if (items.length === 0)
+        return (
+          (await missingNamespace(cluster, where, signal)) ??
+          `No events in namespace ${where} (they are kept for about an hour).`
+        )
+      const lines = renderEvents(items, cluster.now())
+      const wanted = lines.filter((line) => contains(line, match))
+      if (wanted.length === 0) return `None of ${lines.length} events contains ${JSON.stringify(match)}.`
+      const partly = isWhole ? [] : [`… only ${items.length} events were read, not the whole list.`]
+      return [...partly, newest(wanted, limit, maxBytes)].join('\n')
     },
   })
 }
 
-/** The last events of an object or its parts, for descriptions. Says so when they cannot be read. */
+function newest(lines: string[], limit: number, maxBytes: number): string {
+  const reserve = 120
+  const kept = lastLines(lines.slice(-limit).join('\n'), Math.max(reserve, maxBytes - reserve))
+  const older = lines.length - kept.text.split('\n').length
+  if (older === 0) return kept.text
+  return `… ${older} older ones. ${kept.cut > 0 ? 'Narrow down with match.' : 'Ask with a larger limit or with match.'}\n${kept.text}`
+}
+
+const mostOfObject = 10
+
+/** The last events of an object, for descriptions. Says so when they cannot be read. */
 export async function eventsOf(
   cluster: Cluster,
   namespace: string,
-  objects: { kind: string; name: string }[],
-  signal: AbortSignal,
+  { kind, name }: { kind: string; name: string },
+  { signal, maxBytes }: { signal: AbortSignal; maxBytes: number },
 ): Promise<string> {
   try {
-    const lists = await Promise.all(
-      objects.map(({ kind, name }) =>
-        cluster.get<List<EventObject>>(paths.events(namespace), {
-          signal,
-          query: { fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}`, limit: 200 },
-        }),
-      ),
-    )
-    const rows = renderEvents(lists.flatMap((list) => list.items ?? []))
-    return rows.length > 0 ? rows.slice(-10).join('\n') : 'none in the last hour'
+    const { items } = await allItems<EventObject>(cluster, paths.events(namespace), {
+      signal,
+      query: { fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}` },
+    })
+    const lines = renderEvents(items, cluster.now())
+    return lines.length > 0 ? lastLines(lines.slice(-mostOfObject).join('\n'), maxBytes).text : 'none in the last hour'
   } catch (error) {
     signal.throwIfAborted()
     return `could not be read: ${error instanceof Error ? error.message : String(error)}`
@@ -50,26 +64,34 @@ export async function eventsOf(
 }
 
 /** One line for equal events, in the order of the last time each was seen. */
-function renderEvents(events: EventObject[]): string[] {
+function renderEvents(events: EventObject[], now: number): string[] {
   const groups = new Map<string, { at: string; count: number; line: string }>()
   for (const event of events) {
-    const object = event.involvedObject
-      ? `${event.involvedObject.kind ?? '?'}/${event.involvedObject.name ?? '?'}`
-      : '?'
-    const line = `${event.type ?? 'Normal'} ${event.reason ?? ''} ${object}: ${(event.message ?? event.note ?? '').replaceAll(/\s+/g, ' ').slice(0, 400)}`
-    const group = groups.get(line) ?? { at: '', count: 0, line }
+    const { kind = '?', name = '?' } = event.involvedObject ?? {}
+    const message = oneLine(event.message ?? event.note ?? '')
+    const about = `${event.type ?? 'Normal'} ${event.reason ?? ''} ${kind}/${name}`
+    const key = `${about}: ${event.type === 'Warning' ? withoutGenerated(message) : message}`
+    const group = groups.get(key)
     const at = timeOf(event)
-    groups.set(line, {
-      line,
-      count: group.count + (event.series?.count ?? event.count ?? 1),
-      at: at > group.at ? at : group.at,
+    const isNewer = !group || at >= group.at
+    groups.set(key, {
+      line: isNewer ? `${about}: ${cutBytes(message, 400)}` : group.line,
+      count: (group?.count ?? 0) + (event.series?.count ?? event.count ?? 1),
+      at: isNewer ? at : group.at,
     })
   }
   return [...groups.values()]
-    .sort((a, b) => (a.at < b.at ? -1 : 1))
-    .map(({ at, count, line }) => `${at || 'unknown time'} ${line}${count > 1 ? ` (${count} times)` : ''}`)
+    .sort((a, b) => (a.at === b.at ? 0 : a.at < b.at ? -1 : 1))
+    .map(({ at, count, line }) => `${timeAndAge(at, now)} ${line}${count > 1 ? ` (${count} times)` : ''}`)
 }
 
+/** A controller that fails again and again names another pod each time: the letters of generated names, and what the API server combined. */
+const withoutGenerated = (message: string): string =>
+  message
+    .replace(/^\(combined from similar events\): /, '')
+    .replaceAll(/-[bcdfghjklmnpqrstvwxz2456789]{5}(?![a-z0-9])/g, '-*')
+
+/** Two event APIs, two places for the time. */
 const timeOf = (event: EventObject): string =>
   (
     event.series?.lastObservedTime ??

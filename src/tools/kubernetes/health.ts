@@ -2,7 +2,8 @@ import type { Target } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
 import { describeState } from './describe.ts'
 import { ClusterError } from './errors.ts'
-import { type Deployment, type List, type Pod, paths, selectorOf } from './objects.ts'
+import { type Deployment, type Pod, paths, selectorOf } from './objects.ts'
+import { allItems } from './pages.ts'
 
 export interface Health {
   state: 'healthy' | 'progressing' | 'failing' | 'gone' | 'unknown'
@@ -13,10 +14,8 @@ export interface Health {
 export async function workloadHealth(cluster: Cluster, target: Target, signal: AbortSignal): Promise<Health> {
   const where = target.namespace ?? cluster.namespace
   try {
-    const deployment = await cluster.get<Deployment>(paths.deployment(cluster.namespaceFor(where), target.name), {
-      signal,
-    })
-    return await healthOf(cluster, deployment, signal)
+    const path = paths.deployment(cluster.namespaceFor(where), target.name)
+    return await healthOf(cluster, await cluster.get<Deployment>(path, { signal }), signal)
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof ClusterError && error.status === 404)
@@ -36,44 +35,88 @@ export async function healthOf(cluster: Cluster, deployment: Deployment, signal:
   if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0))
     return { state: 'progressing', text: `${name}: the change has not been taken up yet.` }
   const extra = (status?.replicas ?? 0) - updated
-  if (updated >= wanted && available >= wanted && extra <= 0) return { state: 'healthy', text: `${counts}.` }
+  if (updated >= wanted && available >= wanted && extra <= 0)
+    return { state: 'healthy', text: wanted === 0 ? `${name} is scaled to 0.` : `${counts}.` }
 
-  const reasons = await reasonsOf(cluster, deployment, signal)
-  const stuck = status?.conditions?.find(
-    (condition) => condition.type === 'Progressing' && condition.status === 'False',
+  const { stuck, reasons } = conditionsOf(deployment)
+  const pods = await podsOf(cluster, deployment, signal)
+  const text = [`${counts}.`, ...pods.troubles, ...reasons, ...pods.notes].join(' ')
+  return { state: stuck || pods.troubles.length > 0 ? 'failing' : 'progressing', text }
+}
+
+/** What the deployment controller itself says against it. */
+function conditionsOf({ spec, status }: Deployment): { stuck: boolean; reasons: string[] } {
+  const against = (status?.conditions ?? []).filter(
+    ({ type, status: state }) =>
+      (type === 'Progressing' && state === 'False') || (type === 'ReplicaFailure' && state === 'True'),
   )
-  const text = [`${counts}.`, ...reasons, stuck?.message].filter(Boolean).join(' ')
-  return { state: stuck || reasons.length > 0 ? 'failing' : 'progressing', text }
+  const reasons = against.map(({ type, reason, message }) => ended(message ?? reason ?? type))
+  return {
+    stuck: against.length > 0,
+    reasons: spec?.paused ? [...reasons, 'Its rollout is paused.'] : reasons,
+  }
 }
 
-/** Why pods do not run, in the words of their containers; each reason once, with how many pods have it. */
-async function reasonsOf(cluster: Cluster, { metadata, spec }: Deployment, signal: AbortSignal): Promise<string[]> {
-  const query = { labelSelector: selectorOf(spec?.selector?.matchLabels), limit: 200 }
-  const { items = [] } = await cluster
-    .get<List<Pod>>(paths.pods(metadata.namespace ?? ''), { signal, query })
-    .catch(() => ({ items: [] as Pod[] }))
-  const counts = new Map<string, number>()
-  for (const pod of items) {
-    const reason = troubleOf(pod)
-    if (reason) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+/** Why pods of the present template do not run; each reason once, with how many pods have it. Old pods may be as they are. */
+async function podsOf(
+  cluster: Cluster,
+  deployment: Deployment,
+  signal: AbortSignal,
+): Promise<{ troubles: string[]; notes: string[] }> {
+  const { metadata, spec, status } = deployment
+  const query = { labelSelector: selectorOf(spec?.selector) }
+  try {
+    const { items } = await allItems<Pod>(cluster, paths.pods(metadata.namespace ?? ''), { signal, query })
+    const staying = items.filter((pod) => !pod.metadata.deletionTimestamp)
+    const own = staying.filter((pod) => isOfTemplate(pod, deployment))
+    // Where an admission webhook rewrites images no pod looks like its template.
+    const present = own.length > 0 || !status?.updatedReplicas ? own : staying
+    return { troubles: counted(present.map(troubleOf)), notes: counted(present.map(unreadyOf)) }
+  } catch (error) {
+    signal.throwIfAborted()
+    return {
+      troubles: [],
+      notes: [ended(`Its pods could not be looked at: ${error instanceof Error ? error.message : String(error)}`)],
+    }
   }
-  return [...counts].map(([reason, count]) => `${count} ${count === 1 ? 'pod' : 'pods'} ${reason}.`)
 }
+
+/** Whether a pod was made from the template as it is now, told by what a restart and a new image change. */
+function isOfTemplate({ metadata, spec }: Pod, { spec: { template } = {} }: Deployment): boolean {
+  const annotations = Object.entries(template?.metadata?.annotations ?? {})
+  const images = template?.spec?.containers ?? []
+  return (
+    annotations.every(([key, value]) => metadata.annotations?.[key] === value) &&
+    images.every(({ name, image }) => spec?.containers?.find((one) => one.name === name)?.image === image)
+  )
+}
+
+function counted(reasons: (string | undefined)[]): string[] {
+  const counts = new Map<string, number>()
+  for (const reason of reasons) if (reason) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return [...counts].map(([reason, count]) => ended(`${count} ${count === 1 ? 'pod' : 'pods'} ${reason}`))
+}
+
+const ended = (sentence: string): string => `${sentence.replace(/\.$/, '')}.`
 
 const normalWaits = ['ContainerCreating', 'PodInitializing']
 
 function troubleOf({ status }: Pod): string | undefined {
-  for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
-    const { state, lastState } = container
-    if (state?.waiting && !normalWaits.includes(state.waiting.reason ?? '')) {
-      const before = lastState?.terminated ? `, last ${describeState(lastState)}` : ''
-      return `${describeState(state)}${before}`.replaceAll(/ at \d{4}-[^ ,.]*/g, '')
-    }
-    if (state?.terminated && (state.terminated.exitCode ?? 0) !== 0)
-      return describeState(state).replaceAll(/ at \d{4}-[^ ,.]*/g, '')
+  for (const { state, lastState } of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
+    if (state?.waiting?.reason === 'CrashLoopBackOff')
+      // Its message names the pod, so that no two would be equal.
+      return `waiting: CrashLoopBackOff, last ${describeState(lastState)}`
+    if (state?.waiting && !normalWaits.includes(state.waiting.reason ?? '')) return describeState(state)
+    if (state?.terminated && (state.terminated.exitCode ?? 0) !== 0) return describeState(state)
   }
   const unscheduled = status?.conditions?.find(
-    (condition) => condition.type === 'PodScheduled' && condition.status === 'False',
+    ({ type, status: state }) => type === 'PodScheduled' && state === 'False',
   )
   return unscheduled ? `not scheduled: ${unscheduled.message ?? unscheduled.reason ?? ''}` : undefined
+}
+
+/** Running is not ready: it may still start, or its readiness probe fails. */
+function unreadyOf({ status }: Pod): string | undefined {
+  const containers = status?.containerStatuses ?? []
+  return containers.some(({ state, ready }) => state?.running && !ready) ? 'running but not ready' : undefined
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 
-const dns = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/
+const subdomain = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/
+const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 
 /** Small models write numbers as text and `null` or nothing for what they leave out; both are understood, the schema stays plain. */
 const lenient = <Schema extends z.ZodType>(schema: Schema) =>
@@ -11,14 +12,19 @@ const lenient = <Schema extends z.ZodType>(schema: Schema) =>
       : value
   }, schema)
 
-export const name = z
-  .string()
-  .max(253)
-  .regex(dns, 'must be a name as Kubernetes has it: lower-case letters, digits, dashes')
-export const namespace = lenient(z.string().max(63).regex(dns, 'must be a namespace name').optional()).describe(
-  'Default: the bot’s namespace',
-)
-export const container = lenient(z.string().max(63).regex(dns).optional())
+/** Checked here and not by a pattern in the schema, which would cost the model more tokens than all the rest. */
+const named = (what: string, pattern: RegExp, longest: number) =>
+  z
+    .string()
+    .refine(
+      (value) => value.length <= longest && pattern.test(value),
+      `must be the name of ${what}: lower-case letters, digits, dashes`,
+    )
+
+export const name = named('an object', subdomain, 253)
+export const optionalName = lenient(named('an object', subdomain, 253).optional())
+export const namespace = lenient(named('a namespace', label, 63).optional()).describe('Default: the bot’s namespace')
+export const container = lenient(named('a container', label, 63).optional())
 export const integer = (minimum: number, maximum: number) => lenient(z.int().min(minimum).max(maximum))
 export const optionalInteger = (minimum: number, maximum: number) =>
   lenient(z.int().min(minimum).max(maximum).optional())
@@ -26,3 +32,13 @@ export const flag = z.preprocess(
   (value) => (value === null || value === '' ? undefined : value === 'true' ? true : value === 'false' ? false : value),
   z.boolean().optional(),
 )
+/** Plain text, no pattern: what comes from a model must not be able to keep the process busy. */
+export const match = z
+  .preprocess(
+    (value) => (value === null || value === '' ? undefined : typeof value === 'number' ? String(value) : value),
+    z
+      .string()
+      .refine((text) => text.length <= 200, 'must have at most 200 characters')
+      .optional(),
+  )
+  .describe('Only lines with this text')

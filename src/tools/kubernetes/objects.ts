@@ -8,6 +8,7 @@ export interface Meta {
   annotations?: Record<string, string>
   ownerReferences?: { kind: string; name: string }[]
   creationTimestamp?: string
+  deletionTimestamp?: string
 }
 
 export interface Condition {
@@ -20,11 +21,32 @@ export interface Condition {
 export interface Container {
   name: string
   image?: string
-  env?: { name: string; value?: string; valueFrom?: object }[]
+  env?: {
+    name: string
+    value?: string
+    valueFrom?: {
+      configMapKeyRef?: { name?: string; key: string }
+      secretKeyRef?: { name?: string; key: string }
+      fieldRef?: { fieldPath: string }
+    }
+  }[]
+  envFrom?: { configMapRef?: { name?: string }; secretRef?: { name?: string } }[]
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> }
   ports?: { containerPort: number; name?: string }[]
-  livenessProbe?: object
-  readinessProbe?: object
+  livenessProbe?: Probe
+  readinessProbe?: Probe
+  startupProbe?: Probe
+}
+
+export interface Probe {
+  httpGet?: { path?: string; port?: number | string; scheme?: string }
+  tcpSocket?: { port?: number | string }
+  grpc?: { port?: number }
+  exec?: { command?: string[] }
+  initialDelaySeconds?: number
+  periodSeconds?: number
+  timeoutSeconds?: number
+  failureThreshold?: number
 }
 
 export interface PodSpec {
@@ -62,12 +84,17 @@ export interface Pod {
   }
 }
 
+export interface LabelSelector {
+  matchLabels?: Record<string, string>
+  matchExpressions?: { key: string; operator: string; values?: string[] }[]
+}
+
 export interface Deployment {
   metadata: Meta
   spec?: {
     replicas?: number
     paused?: boolean
-    selector?: { matchLabels?: Record<string, string> }
+    selector?: LabelSelector
     strategy?: { type?: string; rollingUpdate?: { maxSurge?: number | string; maxUnavailable?: number | string } }
     template?: { metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> }; spec?: PodSpec }
   }
@@ -102,6 +129,8 @@ export interface List<Item> {
 }
 
 export const paths = {
+  namespaces: '/api/v1/namespaces',
+  namespace: (name: string) => `/api/v1/namespaces/${name}`,
   pods: (namespace: string) => `/api/v1/namespaces/${namespace}/pods`,
   pod: (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/pods/${name}`,
   log: (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/pods/${name}/log`,
@@ -113,8 +142,22 @@ export const paths = {
   autoscalers: (namespace: string) => `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`,
 }
 
-/** A label selector as a query parameter. */
-export const selectorOf = (labels: Record<string, string> | undefined): string =>
-  Object.entries(labels ?? {})
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
+/** A label selector in the words of a query. */
+export const selectorOf = ({ matchLabels, matchExpressions }: LabelSelector = {}): string =>
+  [
+    ...Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
+    ...(matchExpressions ?? []).map(requirement),
+  ].join(',')
+
+function requirement({ key, operator, values = [] }: { key: string; operator: string; values?: string[] }): string {
+  switch (operator) {
+    case 'In':
+      return `${key} in (${values.join(',')})`
+    case 'NotIn':
+      return `${key} notin (${values.join(',')})`
+    case 'DoesNotExist':
+      return `!${key}`
+    default:
+      return key
+  }
+}

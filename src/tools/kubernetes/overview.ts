@@ -1,6 +1,7 @@
 import type { Cluster } from './cluster.ts'
 import { type Health, healthOf } from './health.ts'
-import { type Deployment, type List, paths } from './objects.ts'
+import { type Deployment, paths } from './objects.ts'
+import { allItems } from './pages.ts'
 
 export interface WorkloadHealth extends Health {
   name: string
@@ -14,11 +15,8 @@ export async function workloads(
   words: string[] | undefined,
   signal: AbortSignal,
 ): Promise<WorkloadHealth[]> {
-  const deployments = (
-    await Promise.all(
-      namespacesOf(cluster).map((path) => cluster.get<List<Deployment>>(path, { signal, query: { limit: 500 } })),
-    )
-  ).flatMap((list) => list.items ?? [])
+  const lists = await Promise.all(pathsOf(cluster).map((path) => allItems<Deployment>(cluster, path, { signal })))
+  const deployments = lists.flatMap(({ items }) => items)
   const wanted = words && new Set(words.map((word) => word.toLowerCase()))
   const chosen = wanted
     ? deployments.filter((deployment) => namesOf(deployment).some((name) => wanted.has(name)))
@@ -32,7 +30,7 @@ export async function workloads(
   return wanted ? found : found.filter((one) => one.state !== 'healthy').slice(0, most)
 }
 
-const namespacesOf = ({ namespaces }: Cluster): string[] =>
+const pathsOf = ({ namespaces }: Cluster): string[] =>
   namespaces.includes('*') ? ['/apis/apps/v1/deployments'] : namespaces.map(paths.deployments)
 
 function namesOf({ metadata, spec }: Deployment): string[] {

@@ -6,6 +6,7 @@ import {
   guardedPatch,
   refuseForbidden,
   refuseProtected,
+  refuseUnrollable,
   sendApproved,
   tryOut,
   versionOf,
@@ -17,7 +18,7 @@ import { type Deployment, paths } from './objects.ts'
 
 const annotation = 'kubectl.kubernetes.io/restartedAt'
 
-export function restartDeployment(cluster: Cluster, rules: ChangeRules, now: () => number = Date.now): Tool {
+export function restartDeployment(cluster: Cluster, rules: ChangeRules): Tool {
   return defineTool({
     name: 'k8s_restart_deployment',
     description: 'Restart all pods of a deployment, one after the other (needs approval).',
@@ -29,17 +30,22 @@ export function restartDeployment(cluster: Cluster, rules: ChangeRules, now: () 
       const where = cluster.namespaceFor(namespace)
       refuseProtected(where, rules)
       const deployment = await readDeployment(cluster, where, name, signal)
+      refuseUnrollable(where, deployment)
       await refuseForbidden(
         cluster,
         { verb: 'patch', group: 'apps', resource: 'deployments', namespace: where, name },
         signal,
       )
-      const request = restartRequest(where, deployment, new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z'))
+      const request = restartRequest(where, deployment, new Date(cluster.now()).toISOString().replace(/\.\d+Z$/, 'Z'))
       const [diff, affects] = await Promise.all([
         tryOut(cluster, request, deployment, signal),
         affected(cluster, where, deployment, signal),
       ])
-      return { request, diff, affects, version: versionOf(deployment) }
+      const gap =
+        deployment.spec?.strategy?.type === 'Recreate'
+          ? ['its strategy is Recreate: all pods end before new ones start']
+          : []
+      return { request, diff, affects: [...gap, ...affects], version: versionOf(deployment) }
     },
     async run({ name, namespace }, context) {
       const where = cluster.namespaceFor(namespace)

@@ -13,7 +13,7 @@ import {
 import type { Cluster } from './cluster.ts'
 import { readDeployment } from './deployments.ts'
 import * as input from './inputs.ts'
-import { paths } from './objects.ts'
+import { type Deployment, paths } from './objects.ts'
 
 interface Scale {
   metadata: { uid?: string }
@@ -32,7 +32,8 @@ export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
     async preflight({ name, replicas, namespace }, { signal }): Promise<Preview> {
       const where = cluster.namespaceFor(namespace)
       refuseProtected(where, rules)
-      if (replicas > rules.maxReplicas) throw new Refusal(`At most ${rules.maxReplicas} replicas may be asked for.`)
+      if (replicas > rules.maxReplicas)
+        throw new Refusal(`At most ${rules.maxReplicas} replicas may be asked for, not ${replicas}.`)
       const deployment = await readDeployment(cluster, where, name, signal)
       const current = deployment.spec?.replicas ?? 1
       if (current === replicas) throw new Refusal(`Deployment ${where}/${name} already has ${replicas} replicas.`)
@@ -43,14 +44,10 @@ export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
       )
 
       const path = paths.scale(where, name)
-      const tests = [
-        { op: 'test', path: '/metadata/uid', value: deployment.metadata.uid },
-        { op: 'test', path: '/spec/replicas', value: current },
-      ]
-      const request = guardedPatch(path, tests, [{ op: 'replace', path: '/spec/replicas', value: replicas }])
+      const request = scaleRequest(path, deployment, replicas)
       const before = await cluster.get<Scale>(path, { signal })
       const [diff, affects] = await Promise.all([
-        tryOut(cluster, request, before, signal),
+        tryOut(cluster, request, before, signal, withZero),
         affected(cluster, where, deployment, signal),
       ])
       const lost = replicas === 0 ? ['all its pods end: nobody serves it any more'] : []
@@ -64,7 +61,20 @@ export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
     async run({ name, namespace }, context) {
       const where = cluster.namespaceFor(namespace)
       const after = await sendApproved<Scale>(cluster, paths.scale(where, name), context)
-      return `Deployment ${where}/${name} now wants ${after.spec?.replicas ?? 0} replicas. The outcome is checked and reported by itself.`
+      const wanted = after.spec?.replicas ?? 0
+      return `Deployment ${where}/${name} now wants ${wanted} ${wanted === 1 ? 'replica' : 'replicas'}. The outcome is checked and reported by itself.`
     },
   })
 }
+
+function scaleRequest(path: string, { metadata, spec }: Deployment, replicas: number): Preview['request'] {
+  const current = spec?.replicas ?? 1
+  const tests = [
+    { op: 'test', path: '/metadata/uid', value: metadata.uid },
+    // A Scale of 0 has no field for it, so there is nothing that a test or a replacement could find.
+    current === 0 ? { op: 'test', path: '/spec', value: {} } : { op: 'test', path: '/spec/replicas', value: current },
+  ]
+  return guardedPatch(path, tests, [{ op: 'add', path: '/spec/replicas', value: replicas }])
+}
+
+const withZero = (scale: Scale): Scale => ({ ...scale, spec: { replicas: scale.spec?.replicas ?? 0 } })

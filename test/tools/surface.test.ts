@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { encode } from 'gpt-tokenizer/encoding/o200k_base'
+import { toolSchema } from '../../src/agent/model.ts'
+import { systemPrompt } from '../../src/agent/prompt.ts'
+import { createTools } from '../../src/tools/index.ts'
+import { matchesGolden } from './golden.ts'
+import { setup } from './kubernetes/house.ts'
+
+const rules = { protectedNamespaces: [], maxReplicas: 50 }
+
+test('what the model sees of the tools', async (t) => {
+  const { tools } = await setup(t)
+
+  await matchesGolden('tools.json', JSON.stringify([...tools.values()].map(toolSchema), null, 2))
+})
+
+test('tools are sorted by name, and a second set has the same bytes', async (t) => {
+  const { cluster, tools } = await setup(t)
+  const bytes = (some: typeof tools) => JSON.stringify([...some.values()].map(toolSchema))
+  const names = [...tools.keys()]
+
+  assert.deepEqual(names, names.toSorted())
+  assert.equal(bytes(createTools({ cluster, rules })), bytes(tools))
+})
+
+test('system prompt and all tools take less than 4,000 tokens', async (t) => {
+  const { tools } = await setup(t)
+  const longest = (['observe', 'approve', 'auto'] as const)
+    .flatMap((mode) =>
+      (['en', 'ko'] as const).map((language) =>
+        systemPrompt({ namespace: 'shop', namespaces: ['shop', 'web', 'ops'], mode, language }),
+      ),
+    )
+    .toSorted((a, b) => b.length - a.length)[0]!
+
+  const tokens = encode(longest + JSON.stringify([...tools.values()].map(toolSchema))).length
+
+  assert.ok(tokens < 4_000, `${tokens} tokens`)
+})
+
+test('every tool that changes something shows it first and says what it touches', async (t) => {
+  const { tools } = await setup(t)
+  const changing = [...tools.values()].filter(({ effect }) => effect !== 'read')
+
+  assert.deepEqual(
+    changing.map(({ name }) => name),
+    ['k8s_restart_deployment', 'k8s_scale_deployment'],
+  )
+  assert.ok(changing.every(({ preflight, target }) => preflight && target))
+})
+
+test('without a cluster there are no cluster tools', () => {
+  assert.deepEqual([...createTools({ cluster: undefined, rules }).keys()], [])
+})
