@@ -17,6 +17,8 @@ export interface Message {
   /** The two marks are offered under it. */
   choice: boolean
   seen: boolean
+  /** Said by a person and safe with the bot. What was not is delivered again after a restart. */
+  heard: boolean
   marks: Vote[]
   post?: string
   file?: { name: string; text: string }
@@ -27,36 +29,49 @@ type Draft = Pick<Message, 'from' | 'name' | 'markdown' | 'bot'> &
 
 export type Change = { kind: 'message'; message: Message } | { kind: 'working'; thread: ThreadId; atWork: boolean }
 
+/** Where the board is kept; values are JSON. */
+export interface Positions {
+  get(key: string): Promise<unknown>
+  set(key: string, value: unknown): Promise<unknown>
+  delete(key: string): Promise<unknown>
+}
+
 /** What stands in the rooms: kept in memory, a thread a document on disk. */
 export interface Board {
   readonly rooms: string[]
   load(): Promise<void>
+  /** A post whose id stands here already is not added again: the known message is returned. */
   add(room: string, thread: ThreadId | undefined, draft: Draft): Promise<Message>
-  /** `keep`: the edit is written to disk; a progress edit is only shown. */
-  edit(id: MessageId, markdown: string, keep: boolean): Promise<void>
+  /** `keep`: the edit is written to disk; a progress edit is only shown. `false` when there is no such message. */
+  edit(id: MessageId, markdown: string, keep: boolean): Promise<boolean>
   offer(id: MessageId): Promise<void>
   acknowledge(id: MessageId): Promise<void>
+  heard(id: MessageId): Promise<void>
+  /** Sets or takes back a mark; nothing when it stands (or does not stand) already. */
   mark(id: MessageId, from: UserId, mark: Mark, on: boolean): Promise<{ vote: string; room: string } | undefined>
   votes(id: MessageId): Vote[]
   working(thread: ThreadId, atWork: boolean): void
-  messages(): Message[]
+  /** The messages of a thread, oldest first. */
+  thread(id: ThreadId): Message[]
+  threads(): ThreadId[]
   find(id: MessageId): Message | undefined
-  hasThread(thread: ThreadId): boolean
   atWork(): ThreadId[]
   listen(listener: (change: Change) => void): () => void
   close(): void
 }
 
-/** How many threads a room remembers. */
-const mostThreads = 200
-
-export function createBoard({
-  rooms,
-  positions,
-}: {
+export interface BoardOptions {
   rooms: string[]
-  positions: { get(key: string): Promise<unknown>; set(key: string, value: unknown): Promise<unknown> }
-}): Board {
+  positions: Positions
+  /** How many threads are remembered; the one that was silent for longest goes first. */
+  mostThreads?: number
+  /** How many messages of a thread; its first always stays. */
+  mostMessages?: number
+  now?: () => number
+}
+
+export function createBoard(options: BoardOptions): Board {
+  const { rooms, positions, mostThreads = 200, mostMessages = 500, now = Date.now } = options
   const threads = new Map<ThreadId, Message[]>()
   const byId = new Map<MessageId, Message>()
   const byPost = new Map<string, Message>()
@@ -68,19 +83,50 @@ export function createBoard({
     for (const listener of listeners) listener(change)
   }
 
-  function index(message: Message): void {
+  function remember(message: Message): void {
     byId.set(message.id, message)
     if (message.post) byPost.set(message.post, message)
   }
 
-  async function save(thread: ThreadId): Promise<void> {
-    await positions.set(`web:thread:${thread}`, threads.get(thread))
+  function forget(message: Message): void {
+    byId.delete(message.id)
+    if (message.post) byPost.delete(message.post)
   }
 
-  async function change(id: MessageId, work: (message: Message) => void, keep = true): Promise<void> {
+  async function save(thread: ThreadId): Promise<void> {
+    const messages = threads.get(thread)
+    if (messages) await positions.set(`web:thread:${thread}`, messages)
+  }
+
+  function threadFor(id: ThreadId): Message[] {
+    const known = threads.get(id)
+    if (known) return known
+    const messages: Message[] = []
+    threads.set(id, messages)
+    return messages
+  }
+
+  async function forgetSilentThreads(): Promise<void> {
+    while (threads.size > mostThreads) {
+      const [silent] = [...threads].reduce((a, b) => (lastAt(b[1]) < lastAt(a[1]) ? b : a))
+      threads.get(silent)?.forEach(forget)
+      threads.delete(silent)
+      busy.delete(silent)
+      await positions.delete(`web:thread:${silent}`)
+    }
+    await positions.set('web:threads', [...threads.keys()])
+  }
+
+  /** `false` when the message is not here (any more). */
+  async function change(id: MessageId, work: (message: Message) => void, keep = true): Promise<boolean> {
     const message = byId.get(id)
-    if (!message) throw new Error(`there is no message ${id}`)
+    if (!message) return false
     work(message)
+    await show(message, keep)
+    return true
+  }
+
+  async function show(message: Message, keep: boolean): Promise<void> {
     tell({ kind: 'message', message })
     if (keep) await save(message.thread)
   }
@@ -90,13 +136,14 @@ export function createBoard({
     async load() {
       number = ((await positions.get('web:number')) as number | undefined) ?? 0
       for (const thread of ((await positions.get('web:threads')) as ThreadId[] | undefined) ?? []) {
-        const messages = ((await positions.get(`web:thread:${thread}`)) as Message[] | undefined) ?? []
+        const messages = (await positions.get(`web:thread:${thread}`)) as Message[] | undefined
+        if (!messages) continue
         threads.set(thread, messages)
-        messages.forEach(index)
+        messages.forEach(remember)
       }
     },
     async add(room, thread, draft) {
-      const known = draft.post ? byPost.get(draft.post) : undefined
+      const known = draft.post === undefined ? undefined : byPost.get(draft.post)
       if (known) return known
       const id = `web|${room}|${++number}` as MessageId
       const message: Message = {
@@ -106,22 +153,20 @@ export function createBoard({
         id,
         thread: thread ?? (id as string as ThreadId),
         room,
-        at: Date.now(),
+        at: now(),
         edited: false,
         choice: false,
         seen: false,
+        heard: draft.bot,
         marks: [],
       }
-      const list = threads.get(message.thread) ?? []
-      list.push(message)
-      threads.set(message.thread, list)
-      index(message)
+      const messages = threadFor(message.thread)
+      messages.push(message)
+      remember(message)
+      if (messages.length > mostMessages) messages.splice(1, messages.length - mostMessages).forEach(forget)
       await positions.set('web:number', number)
       await save(message.thread)
-      if (list.length === 1) {
-        for (const old of [...threads.keys()].slice(0, Math.max(0, threads.size - mostThreads))) threads.delete(old)
-        await positions.set('web:threads', [...threads.keys()])
-      }
+      if (messages.length === 1) await forgetSilentThreads()
       tell({ kind: 'message', message })
       return message
     },
@@ -134,36 +179,44 @@ export function createBoard({
         },
         keep,
       ),
-    offer: (id) =>
-      change(id, (message) => {
+    async offer(id) {
+      await change(id, (message) => {
         message.choice = true
-      }),
-    acknowledge: (id) =>
-      change(id, (message) => {
+      })
+    },
+    async acknowledge(id) {
+      await change(id, (message) => {
         message.seen = true
-      }),
+      })
+    },
+    async heard(id) {
+      await change(id, (message) => {
+        message.heard = true
+      })
+    },
     async mark(id, from, mark, on) {
       const message = byId.get(id)
       if (!message) return undefined
-      const at = message.marks.findIndex((vote) => vote.from === from && vote.mark === mark)
-      if (at >= 0 === on) return undefined
-      const vote = on ? `${id}|v${++number}` : `${message.marks[at]?.id}|off`
-      await change(id, ({ marks }) => {
-        if (on) marks.push({ id: vote, from, mark })
-        else marks.splice(at, 1)
-      })
+      const { marks, room } = message
+      const standing = marks.find((vote) => vote.from === from && vote.mark === mark)
+      if ((standing !== undefined) === on) return undefined
+      const vote = standing?.id ?? `${id}|v${++number}`
+      // Before anything is awaited, so that a double click is one mark.
+      if (standing) marks.splice(marks.indexOf(standing), 1)
+      else marks.push({ id: vote, from, mark })
       await positions.set('web:number', number)
-      return { vote, room: message.room }
+      await show(message, true)
+      return { vote, room }
     },
-    votes: (id) => byId.get(id)?.marks ?? [],
+    votes: (id) => [...(byId.get(id)?.marks ?? [])],
     working(thread, atWork) {
       if (atWork) busy.add(thread)
       else busy.delete(thread)
       tell({ kind: 'working', thread, atWork })
     },
-    messages: () => [...threads.values()].flat(),
+    thread: (id) => threads.get(id) ?? [],
+    threads: () => [...threads.keys()],
     find: (id) => byId.get(id),
-    hasThread: (thread) => threads.has(thread),
     atWork: () => [...busy],
     listen(listener) {
       listeners.add(listener)
@@ -172,3 +225,5 @@ export function createBoard({
     close: () => listeners.clear(),
   }
 }
+
+const lastAt = (messages: Message[]): number => messages.at(-1)?.at ?? 0

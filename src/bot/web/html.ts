@@ -6,14 +6,20 @@ const allowedTags =
     ' ',
   )
 
-/** Markdown as HTML that can do nothing but format: no scripts, no images, no styles, links to http and mailto only. */
+/** Markdown as HTML that can do nothing but format: no scripts, no images, no styles, links to http, https and mailto only. */
 export function toHtml(markdown: string): string {
   const html = marked.parse(markdown, { async: false, gfm: true })
   return sanitize(html, {
     allowedTags,
-    allowedAttributes: { a: ['href'], code: ['class'], ol: ['start'] },
+    allowedAttributes: { a: ['href', 'rel', 'target'], code: ['class'], ol: ['start'] },
     allowedClasses: { code: ['language-*'] },
     allowedSchemes: ['http', 'https', 'mailto'],
-    transformTags: { a: sanitize.simpleTransform('a', { rel: 'noreferrer noopener', target: '_blank' }) },
+    transformTags: { a: toSafeLink },
   })
 }
+
+/** A link that leads out of the room, in a page of its own that does not know where it was opened. */
+const toSafeLink: sanitize.Transformer = (tagName, { href = '' }) => ({
+  tagName,
+  attribs: /^(https?:\/\/|mailto:)/i.test(href) ? { href, rel: 'noreferrer noopener', target: '_blank' } : {},
+})

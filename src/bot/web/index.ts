@@ -1,9 +1,18 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import type { UserId } from '../../agent/approval.ts'
-import type { ChatEvent, ChatPlatform, MessageId, Post, RoomId, ThreadId } from '../platform.ts'
-import { createBoard, type Message } from './board.ts'
+import {
+  type ChatEvent,
+  type ChatPlatform,
+  type Mark,
+  type MessageId,
+  type Post,
+  PostRefused,
+  type RoomId,
+  type ThreadId,
+} from '../platform.ts'
+import { createBoard, type Message, type Positions } from './board.ts'
 import { createRoutes } from './routes.ts'
 
 export interface WebOptions {
@@ -12,7 +21,7 @@ export interface WebOptions {
   rooms: string[]
   /** Shown on the page, such as what is a sandbox here. */
   notice?: string
-  positions: { get(key: string): Promise<unknown>; set(key: string, value: unknown): Promise<unknown> }
+  positions: Positions
   log: Logger
 }
 
@@ -26,6 +35,7 @@ export type Web = ChatPlatform & { routes: FastifyPluginAsync }
 export function createWeb(options: WebOptions): Web {
   const { token, rooms, notice, positions, log } = options
   const board = createBoard({ rooms, positions })
+  let key: Promise<string> | undefined
   let receive: ((event: ChatEvent) => Promise<void>) | undefined
 
   async function say(
@@ -34,22 +44,30 @@ export function createWeb(options: WebOptions): Web {
     room: string,
     text: string,
     thread: ThreadId | undefined,
-  ): Promise<void> {
+  ): Promise<MessageId> {
     const message = await board.add(room, thread, { from, name, markdown: text, bot: false })
+    await deliver(message)
+    return message.id
+  }
+
+  async function deliver(message: Message): Promise<void> {
+    const { id, thread, room, from, name, markdown, at } = message
+    const isRoot = (thread as string) === id
     await receive?.({
       kind: 'message',
-      id: message.id,
-      thread: message.thread,
+      id,
+      thread,
       room: roomId(room),
       from,
       name,
-      text: text.replaceAll(/(^|\s)@kube-agent\b[:,]?\s*/gi, '$1').trim(),
-      addressed: thread === undefined || /@kube-agent\b/i.test(text),
-      at: message.at,
+      text: markdown.replaceAll(mention, '$1').trim(),
+      addressed: isRoot || markdown.search(mention) >= 0,
+      at,
     })
+    await board.heard(id)
   }
 
-  async function mark(from: UserId, id: MessageId, kind: 'approve' | 'deny', on: boolean): Promise<void> {
+  async function mark(from: UserId, id: MessageId, kind: Mark, on: boolean): Promise<void> {
     const changed = await board.mark(id, from, kind, on)
     if (!changed) return
     const { vote, room } = changed
@@ -74,17 +92,20 @@ export function createWeb(options: WebOptions): Web {
     limits: { messageBytes: 100_000 },
     routes: createRoutes({
       board,
-      key: () => keyOf({ token, positions }),
-      needsToken: token !== undefined,
+      key: () => (key ??= keyOf({ token, positions })),
       token,
       notice,
+      isReady: () => receive !== undefined,
       say,
       mark,
-      log,
     }),
     async start(next) {
       await board.load()
       receive = next
+      // What was said in the moment when the last run ended may not have reached the bot.
+      const messages = board.threads().flatMap((thread) => board.thread(thread))
+      for (const message of messages.filter(({ heard }) => !heard)) await deliver(message)
+      log.debug({ threads: board.threads().length }, 'web room is open')
     },
     async room(name) {
       if (!rooms.includes(name)) throw new Error(`The web room has no room ${name}. It has: ${rooms.join(', ')}.`)
@@ -99,7 +120,10 @@ export function createWeb(options: WebOptions): Web {
       return { thread: message.thread, message: message.id }
     },
     post: async (thread, given) => (await post(roomName(thread), thread, given)).id,
-    edit: (message, markdown, urgency) => board.edit(message, markdown, urgency === 'final'),
+    async edit(message, markdown, urgency) {
+      const stands = await board.edit(message, markdown, urgency === 'final')
+      if (!stands && urgency === 'final') throw new PostRefused(`The web room has no message ${message} any more.`)
+    },
     offer: (message) => board.offer(message),
     votes: async (message) => board.votes(message),
     isMember: async (_room, user) => user.endsWith(':web'),
@@ -111,17 +135,16 @@ export function createWeb(options: WebOptions): Web {
 }
 
 const botName = 'kube-agent'
+const mention = /(^|\s)@kube-agent(?![\w.-])[:,]?\s*/gi
 const botUser = '@kube-agent:web' as UserId
 
 const roomId = (name: string): RoomId => `web|${name}` as RoomId
 const roomName = (id: RoomId | ThreadId): string => id.split('|')[1] ?? ''
 
-/** Signs the visitors' names: the login token, else a key made once. */
-async function keyOf({ token, positions }: Pick<WebOptions, 'token' | 'positions'>): Promise<string> {
-  if (token) return token
+/** Signs the visitors' names: a secret made once, and the login token, so that a new token lets nobody in with an old cookie. */
+async function keyOf({ token = '', positions }: Pick<WebOptions, 'token' | 'positions'>): Promise<string> {
   const known = await positions.get('web:key')
-  if (typeof known === 'string') return known
-  const key = randomBytes(32).toString('hex')
-  await positions.set('web:key', key)
-  return key
+  const secret = typeof known === 'string' ? known : randomBytes(32).toString('hex')
+  if (secret !== known) await positions.set('web:key', secret)
+  return createHmac('sha256', secret).update(token).digest('hex')
 }
