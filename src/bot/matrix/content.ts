@@ -3,6 +3,10 @@ import { escapeHtml, toHtml, toPlain } from './html.ts'
 
 /** What Matrix allows for a whole event is 65,536 bytes; what the server adds to our content stays well below the rest. */
 const contentBytes = 62_000
+/** The text stands in an event twice. One that fills it alone is not worth converting as a whole. */
+const wholeBytes = contentBytes / 2
+/** More people than this are not called by name: their names must not crowd out the text. */
+const mostMentions = 20
 
 type Content = Record<string, unknown>
 
@@ -12,16 +16,17 @@ export function messageContent(
   { mention, quiet }: { mention: { user: string; name: string }[]; quiet: boolean },
 ): Content {
   const text = markdown.toWellFormed()
-  const pills = mention.map(
+  const people = mention.slice(0, mostMentions)
+  const pills = people.map(
     ({ user, name }) => `<a href="https://matrix.to/#/${encodeURIComponent(user)}">${escapeHtml(name)}</a>`,
   )
-  const called = mention.map(({ name }) => name).join(', ')
+  const called = people.map(({ name }) => name).join(', ')
   return {
     msgtype: quiet ? 'm.notice' : 'm.text',
-    body: mention.length > 0 ? `${called}:\n\n${toPlain(text)}` : toPlain(text),
+    body: people.length > 0 ? `${called}:\n\n${toPlain(text)}` : toPlain(text),
     format: 'org.matrix.custom.html',
-    formatted_body: mention.length > 0 ? `<p>${pills.join(', ')}:</p>\n${toHtml(text)}` : toHtml(text),
-    'm.mentions': mention.length > 0 ? { user_ids: mention.map(({ user }) => user) } : {},
+    formatted_body: people.length > 0 ? `<p>${pills.join(', ')}:</p>\n${toHtml(text)}` : toHtml(text),
+    'm.mentions': people.length > 0 ? { user_ids: people.map(({ user }) => user) } : {},
   }
 }
 
@@ -39,7 +44,8 @@ export function editContent(event: string, markdown: string, quiet: boolean): Co
 
 export function fileContent(file: { name: string; text: string }, url: string): Content {
   const info = { size: Buffer.byteLength(file.text), mimetype: 'text/plain' }
-  return { msgtype: 'm.file', body: file.name, filename: file.name, info, url, 'm.mentions': {} }
+  const name = file.name.toWellFormed()
+  return { msgtype: 'm.file', body: name, filename: name, info, url, 'm.mentions': {} }
 }
 
 /** The content of the whole text, or, when that is too large for an event, of its first `headBytes` or fewer. */
@@ -48,8 +54,8 @@ export function fitting(
   headBytes: number,
   build: (markdown: string) => Content,
 ): { content: Content; shortened: boolean } {
-  const whole = build(markdown)
-  if (sizeOf(whole) <= contentBytes) return { content: whole, shortened: false }
+  const whole = Buffer.byteLength(markdown) <= wholeBytes ? build(markdown) : undefined
+  if (whole && sizeOf(whole) <= contentBytes) return { content: whole, shortened: false }
   for (let bytes = headBytes; ; bytes >>= 1) {
     const content = build(`${head(markdown, bytes)}\n\n…`)
     if (sizeOf(content) <= contentBytes || bytes < 100) return { content, shortened: true }

@@ -3,9 +3,9 @@ import type { ChatEvent, Mark, Vote } from '../platform.ts'
 import { messageIdOf, roomIdOf, threadIdOf } from './ids.ts'
 import type { Members } from './members.ts'
 import { type Me, mentions, withoutMention } from './mentions.ts'
+import type { Positions } from './position.ts'
 import type { Relations } from './relations.ts'
-import type { Positions } from './sync.ts'
-import { type RoomEvent, relationOf, replyTarget } from './wire.ts'
+import { type RoomEvent, redactionTarget, relationOf, replyTarget } from './wire.ts'
 
 export interface ReaderDeps {
   user: string
@@ -56,6 +56,7 @@ export function createReader({ user, members, relations, positions }: ReaderDeps
     const people = await members.of(room)
     const me = meAmong(people)
     const called = mentions(event.content, me)
+    const text = replyTarget(event) ? withoutReplyFallback(body) : body.trim()
     return {
       kind: 'message',
       id: messageIdOf(room, event.event_id),
@@ -63,8 +64,8 @@ export function createReader({ user, members, relations, positions }: ReaderDeps
       room: roomIdOf(room),
       from: event.sender as UserId,
       name: people.get(event.sender) ?? localpart(event.sender),
-      text: withoutMention(replyTarget(event) ? withoutReplyFallback(body) : body.trim(), me),
-      addressed: called || people.size <= 2,
+      text: called ? withoutMention(text, me) : text,
+      addressed: called || (people.has(user) && people.size <= 2),
       at: event.origin_server_ts,
     }
   }
@@ -102,8 +103,8 @@ export function createReader({ user, members, relations, positions }: ReaderDeps
 
   /** Whoever deletes a reaction, its author or a moderator, takes the vote back. */
   async function readRedaction(room: string, event: RoomEvent): Promise<ChatEvent | undefined> {
-    const target = event.redacts ?? event.content.redacts
-    if (typeof target !== 'string' || event.sender === user) return undefined
+    const target = redactionTarget(event)
+    if (!target || event.sender === user) return undefined
     const known = await votes.get(room, target)
     const id = messageIdOf(room, target)
     if (known) {

@@ -6,16 +6,43 @@ import sanitize from 'sanitize-html'
  * their effect, since who is mentioned is decided by `m.mentions` alone.
  */
 export function toHtml(markdown: string): string {
-  const html = sanitize(formatted.parse(markdown, { async: false }), allowed)
-  return neutral(html).trim()
+  const html = readable(markdown, formatted) ?? `<pre><code>${escapeHtml(markdown)}</code></pre>`
+  return neutral(sanitize(html, allowed)).trim()
 }
 
 /** The same as plain text, for clients and notifications that show no HTML. */
 export function toPlain(markdown: string): string {
-  const text = plain.parse(markdown, { async: false })
-  return neutral(text)
+  return neutral(readable(markdown, plain) ?? markdown)
     .replaceAll(/\n{3,}/g, '\n\n')
     .trim()
+}
+
+/**
+ * Nothing for what no person wrote: an endless word takes the parser seconds, endless quotes in quotes take its stack. Such a text is
+ * shown as it is.
+ */
+function readable(markdown: string, parser: Marked): string | undefined {
+  if (unfencedLines(markdown).some((line) => endlessWord.test(line) || deepNest.test(line))) return undefined
+  try {
+    return parser.parse(markdown, { async: false })
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+const endlessWord = /\S{1500}/
+const deepNest = /^(?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])[ \t])){30}/
+
+/** Without code blocks, whose words may be long: the parser does not look into them. */
+function unfencedLines(markdown: string): string[] {
+  let open: string | undefined
+  return markdown.split('\n').filter((line) => {
+    const fence = /^ {0,3}(?:```|~~~)/.exec(line)?.[0].trim()
+    if (open === undefined) open = fence
+    else if (fence === open) open = undefined
+    return open === undefined && fence === undefined
+  })
 }
 
 export function escapeHtml(text: string): string {
@@ -46,8 +73,8 @@ const allowed: sanitize.IOptions = {
   allowedClasses: { code: ['language-*'] },
   allowedSchemes: ['http', 'https', 'ftp', 'mailto', 'magnet'],
   allowProtocolRelative: false,
-  // Matrix allows 100 levels; nobody reads that far.
-  nestingLimit: 50,
+  // What Matrix allows. A list takes two for each level.
+  nestingLimit: 100,
   transformTags: {
     a: (_, { href = '' }) => ({ tagName: isMatrixLink(href) ? 'span' : 'a', attribs: { href } }),
   },
@@ -55,7 +82,7 @@ const allowed: sanitize.IOptions = {
 
 function isMatrixLink(href: string): boolean {
   try {
-    return new URL(href, 'https://relative.invalid').hostname.toLowerCase().replace(/\.$/, '').endsWith('matrix.to')
+    return new URL(href, 'other://relative.invalid').hostname.toLowerCase().replace(/\.$/, '').endsWith('matrix.to')
   } catch {
     return true
   }

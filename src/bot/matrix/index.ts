@@ -3,17 +3,19 @@ import type { Dispatcher } from 'undici'
 import type { UserId } from '../../agent/approval.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { ChatEvent, ChatPlatform, PlatformHealth, Vote } from '../platform.ts'
-import { createClient, isAway, isRevoked, MatrixError, path, pathV1 } from './client.ts'
+import { createClient, isAbsent, isAway, isRevoked, MatrixError, path, pathV1 } from './client.ts'
 import { createReader } from './events.ts'
 import { matrixRoom, messageIdOf, platformName, roomIdOf, splitId } from './ids.ts'
 import { createMembers } from './members.ts'
 import { createPace } from './pace.ts'
+import { patiently } from './patience.ts'
 import { pause } from './pause.ts'
+import type { Positions } from './position.ts'
 import { createTyping, sendReceipt } from './presence.ts'
 import { createRelations } from './relations.ts'
 import { createRooms } from './rooms.ts'
 import { createSender } from './send.ts'
-import { createSync, type Positions } from './sync.ts'
+import { createSync } from './sync.ts'
 import { remarks, revokedToken } from './texts.ts'
 import { every, Page, RoomEvent } from './wire.ts'
 
@@ -38,7 +40,8 @@ const synapseDefaults = { perSecond: 0.2, burst: 10 }
 /**
  * Matrix, as one account that follows `/sync`.
  *
- * client    HTTP through matrix-bot-sdk            sync       position, gaps, duplicates
+ * client    HTTP through matrix-bot-sdk            sync       the loop over what the server tells
+ * position  how far we are, what was seen          backfill   what a limited timeline left out
  * events    what an event means to the bot         mentions   whether a message calls us
  * relations edits, threads                         rooms      invites, upgrades, encryption
  * send      posts, edits, files                    content    their shape and size
@@ -61,7 +64,8 @@ export function createMatrix(options: MatrixOptions): ChatPlatform {
   async function connect() {
     const user = await whoAmI()
     const onSent = (outcome: string) => metrics?.posts.inc({ platform: platformName, outcome })
-    const sender = createSender({ client, user, pace, members, relations, onSent, log })
+    const isEncrypted = (room: string) => rooms.isEncrypted(room)
+    const sender = createSender({ client, user, pace, members, relations, isEncrypted, onSent, log })
     const reader = createReader({ user, members, relations, positions })
     const typing = createTyping(client, user)
     const rooms = createRooms({
@@ -121,9 +125,11 @@ export function createMatrix(options: MatrixOptions): ChatPlatform {
       .catch((err: unknown) => log.warn({ component: 'matrix', room, err }, 'the gap was not told'))
   }
 
-  /** The marks of all pages, oldest first. */
+  /** The marks of all pages, oldest first. A deleted message has none, though the server goes on to list them. */
   async function readVotes(room: string, event: string): Promise<Vote[]> {
     const { reader } = await connected()
+    const message = await relations.find(room, event)
+    if (!message || message.unsigned.redacted_because !== undefined) return []
     const reactions: RoomEvent[] = []
     let from: string | undefined
     do {
@@ -165,14 +171,17 @@ export function createMatrix(options: MatrixOptions): ChatPlatform {
       await sync.first
     },
 
-    room: async (name) => roomIdOf(await (await connected()).rooms.resolve(name)),
+    async room(name) {
+      const { rooms } = await connected()
+      return roomIdOf(await patiently(() => rooms.resolve(name), { closing: client.closing }))
+    },
 
     async user(name) {
       if (!/^@[^:\s]+:\S+$/.test(name))
         throw new Error(`${name} is no Matrix user: write the whole id, such as @alice:corp.example.`)
       await client.call('GET', path('profile', name)).catch((error: unknown) => {
         // Other servers may be away or may not tell; only a clear no is one.
-        if (!(error instanceof MatrixError) || error.status !== 404) return
+        if (!isAbsent(error) || (error as MatrixError).status !== 404) return
         throw new Error(
           `There is no Matrix user ${name}. Ids are case-sensitive; check the name and the server behind it.`,
         )
@@ -201,14 +210,19 @@ export function createMatrix(options: MatrixOptions): ChatPlatform {
     async votes(message) {
       const { room, event } = splitId(message)
       try {
-        return await readVotes(room, event)
+        return await patiently(() => readVotes(room, event), { closing: client.closing })
       } catch (error) {
         if (error instanceof MatrixError && !isAway(error) && !isRevoked(error)) return []
         throw error
       }
     },
 
-    isMember: async (room, user) => (await members.of(matrixRoom(room))).has(user),
+    /** Rights hang on the answer, so what we remember is not good enough. */
+    async isMember(id, user) {
+      const room = matrixRoom(id)
+      members.forget(room)
+      return (await patiently(() => members.of(room), { closing: client.closing })).has(user)
+    },
     acknowledge: (thread, message) => sendReceipt(client, thread, message),
 
     async working(thread, atWork) {

@@ -1,23 +1,30 @@
 import type { Client } from './client.ts'
-import { path } from './client.ts'
+import { isAbsent, path } from './client.ts'
 import type { RoomEvent } from './wire.ts'
 
 /** Who is in which room, and what each is called there. Read once a room, then kept up by the events. */
 export interface Members {
+  /** Nobody, of a room that we are not in. */
   of(room: string): Promise<ReadonlyMap<string, string | undefined>>
   apply(room: string, event: RoomEvent): void
   /** What is known may be out of date. */
   forget(room: string): void
 }
 
+interface Joined {
+  joined?: Record<string, { display_name?: unknown } | null>
+}
+
 export function createMembers(client: Client): Members {
   const rooms = new Map<string, Promise<Map<string, string | undefined>>>()
 
   async function read(room: string): Promise<Map<string, string | undefined>> {
-    const answer = await client.call<{ joined?: Record<string, { display_name?: unknown } | null> }>(
-      'GET',
-      path('rooms', room, 'joined_members'),
-    )
+    const answer = await client
+      .call<Joined>('GET', path('rooms', room, 'joined_members'))
+      .catch((error: unknown): Joined => {
+        if (!isAbsent(error)) throw error
+        return {}
+      })
     return new Map(Object.entries(answer.joined ?? {}).map(([user, profile]) => [user, nameOf(profile?.display_name)]))
   }
 
@@ -45,4 +52,4 @@ export function createMembers(client: Client): Members {
 }
 
 const nameOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value.trim() ? value.trim().slice(0, 100) : undefined
+  typeof value === 'string' && value.trim() ? value.trim().slice(0, 100).toWellFormed() : undefined

@@ -97,14 +97,16 @@ function named(text: string, me: Me): boolean {
 /** The word stands alone: `@bot` is neither in `@bot2` nor in `@bot:elsewhere.org` nor in `mail@bot`. */
 function hasWord(text: string, word: string): boolean {
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-    const before = text.slice(0, at).at(-1) ?? ' '
-    if (
-      !/[\p{L}\p{N}_.]/u.test(before) &&
-      !/^(?:[\p{L}\p{N}_=/+-]|[.:][\p{L}\p{N}])/u.test(text.slice(at + word.length))
-    )
-      return true
+    const isBegun = /[\p{L}\p{N}_.]$/u.test(text.slice(Math.max(0, at - 2), at))
+    if (!isBegun && !goesOn(word, text.slice(at + word.length))) return true
   }
   return false
+}
+
+/** Korean particles follow a name without a space: `@bot님`. */
+function goesOn(word: string, rest: string): boolean {
+  if (/[\x21-\x7e]$/.test(word) && /^\p{Script=Hangul}/u.test(rest)) return false
+  return /^(?:[\p{L}\p{N}_=/+-]|[.:][\p{L}\p{N}])/u.test(rest)
 }
 
 /** The ways we may be called, the longest first. */

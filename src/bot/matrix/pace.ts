@@ -1,4 +1,4 @@
-import { isAway, isLimited, isRevoked } from './client.ts'
+import { askedWait, isAway, isLimited, isRevoked } from './client.ts'
 
 /** What a send is for, the most urgent first. `progress` never takes what the others may soon need. */
 export type Urgency = 'post' | 'offer' | 'progress'
@@ -37,7 +37,7 @@ interface Waiting {
 }
 
 interface Live {
-  /** The latest, until it went out; without one nothing is to be sent. */
+  /** The latest; without one nothing is to be sent. */
   attempt: (() => Promise<unknown>) | undefined
   queued: boolean
   lastSent: number
@@ -45,10 +45,12 @@ interface Live {
 }
 
 const rank = { post: 0, offer: 1, progress: 2 } as const
-const keptForPosts = 3
+const mostKeptForPosts = 3
 const aliveMs = 60_000
 const fastestMs = 1_000
 const patientAttempts = 12
+/** A server that says "at once" while it refuses is not asked at once. */
+const shortestWaitMs = 250
 
 /**
  * One bucket for the account, as the server counts: posts, reactions and edits of all rooms take from it. Posts go out at once and
@@ -58,6 +60,7 @@ const patientAttempts = 12
 export function createPace({ perSecond, burst, closing, now = Date.now }: PaceOptions): Pace {
   const waiting: Waiting[] = []
   const lives = new Map<string, Live>()
+  const keptForPosts = Math.max(0, Math.min(mostKeptForPosts, burst - 1))
   let rate = perSecond
   let tokens = burst
   let countedAt = now()
@@ -121,7 +124,7 @@ export function createPace({ perSecond, burst, closing, now = Date.now }: PaceOp
   function mayRetry(one: Waiting, error: unknown): boolean {
     if (closing.aborted) return false
     if (isLimited(error)) {
-      const wait = error.retryAfterMs ?? 5_000
+      const wait = Math.max(shortestWaitMs, askedWait(error) ?? 5_000)
       rate = perSecond
       blockedUntil = now() + wait
       // So that there is one token when the wait is over.

@@ -9,10 +9,16 @@ const typingMs = 30_000
 export function createTyping(client: Client, user: string) {
   const atWork = new Map<string, { threads: Set<string>; timer: NodeJS.Timeout }>()
 
-  const tell = (room: string, typing: boolean): Promise<unknown> =>
-    client
-      .call('PUT', path('rooms', room, 'typing', user), { body: typing ? { typing, timeout: typingMs } : { typing } })
-      .catch(() => {})
+  let told: Promise<unknown> = Promise.resolve()
+
+  /** One after another: an end must not be overtaken by its beginning. */
+  function tell(room: string, typing: boolean): Promise<unknown> {
+    const body = typing ? { typing, timeout: typingMs } : { typing }
+    told = told.then(() =>
+      client.call('PUT', path('rooms', room, 'typing', user), { body, timeoutMs: 5_000 }).catch(() => {}),
+    )
+    return told
+  }
 
   async function set(thread: ThreadId, working: boolean): Promise<void> {
     const room = matrixRoom(thread)

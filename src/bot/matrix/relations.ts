@@ -1,4 +1,4 @@
-import { type Client, MatrixError, path } from './client.ts'
+import { type Client, isAbsent, MatrixError, path } from './client.ts'
 import { createRecent } from './recent.ts'
 import { RoomEvent, relationOf, replyTarget } from './wire.ts'
 
@@ -32,8 +32,7 @@ export function createRelations(client: Client): Relations {
       if (parsed.success) learn(room, parsed.data)
       return parsed.success ? parsed.data : undefined
     } catch (error) {
-      if (error instanceof MatrixError && (error.status === 404 || error.status === 403 || error.status === 400))
-        return undefined
+      if (isAbsent(error) || (error instanceof MatrixError && error.status === 400)) return undefined
       throw error
     }
   }

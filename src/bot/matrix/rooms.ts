@@ -1,9 +1,10 @@
 import type { Logger } from 'pino'
 import type { UserId } from '../../agent/approval.ts'
-import { type Client, isAway, isLimited, isRevoked, MatrixError, path } from './client.ts'
+import { type Client, isAbsent, isAway, isLimited, MatrixError, path } from './client.ts'
+import { createErrands, type Errand } from './errands.ts'
 import type { Members } from './members.ts'
-import { pause } from './pause.ts'
-import type { Positions, StrippedInvite } from './sync.ts'
+import type { Positions } from './position.ts'
+import type { StrippedInvite } from './sync.ts'
 import { remarks } from './texts.ts'
 import type { RoomEvent } from './wire.ts'
 
@@ -27,74 +28,21 @@ export interface Rooms {
   resolve(name: string): Promise<string>
   /** The room that has taken this one's place, or itself. */
   current(room: string): Promise<string>
+  /** Once encrypted, a room stays so, whatever its state says later. */
+  isEncrypted(room: string): boolean
   /** Goes on with what an earlier run left to be done. */
   start(): Promise<void>
 }
 
-/** What is to be done about a room. Kept on disk until it is done, so that an invite is not lost with the process. */
-type Errand =
-  | { kind: 'join'; room: string; invitedBy: string }
-  | { kind: 'follow'; room: string; from: string; via: string }
-  | { kind: 'decline'; room: string }
-  | { kind: 'refuse-encrypted'; room: string }
-  | { kind: 'leave'; room: string }
-
-const mostErrands = 1_000
-
 export function createRooms(deps: RoomsDeps): Rooms {
   const { client, user, mayInvite, members, positions, log } = deps
-  const errandsKey = `matrix:${user}:errands`
   const replacedKey = (room: string) => `matrix:${user}:replaced:${room}`
-  let errands: Errand[] = []
-  let running: Promise<void> | undefined
+  const awaitedKey = (room: string) => `matrix:${user}:awaited:${room}`
+  const encrypted = new Set<string>()
+  const errands = createErrands({ client, positions, key: `matrix:${user}:errands`, attempt, log })
 
   async function start(): Promise<void> {
-    errands = ((await positions.get(errandsKey)) as Errand[] | undefined) ?? []
-    run()
-  }
-
-  /** Joins and leaves take long and are limited, so the events do not wait for them. */
-  async function put(errand: Errand): Promise<void> {
-    errands = errands.filter((one) => one.room !== errand.room).slice(1 - mostErrands)
-    errands.push(errand)
-    await positions.set(errandsKey, errands)
-    run()
-  }
-
-  function run(): void {
-    running ??= runAll().finally(() => {
-      running = undefined
-    })
-    running.catch((err: unknown) => {
-      if (!client.closing.aborted) log.error({ component: 'matrix', err }, 'rooms could not be joined or left')
-    })
-  }
-
-  async function runAll(): Promise<void> {
-    for (let errand = errands[0]; errand && !client.closing.aborted; errand = errands[0]) {
-      await untilAnswered(errand)
-      errands = errands.filter((one) => one !== errand)
-      await positions.set(errandsKey, errands)
-    }
-  }
-
-  /** Tries until the server says yes or no. */
-  async function untilAnswered(errand: Errand): Promise<void> {
-    for (let waitMs = 1_000; ; waitMs = Math.min(waitMs * 2, 30_000)) {
-      try {
-        return await attempt(errand)
-      } catch (error) {
-        if (client.closing.aborted) throw error
-        if (!isLimited(error) && !isAway(error) && !isRevoked(error)) {
-          log.warn(
-            { component: 'matrix', errand: errand.kind, room: errand.room, err: error },
-            'the homeserver refused',
-          )
-          return
-        }
-        await pause((error as MatrixError).retryAfterMs ?? waitMs, client.closing)
-      }
-    }
+    for (const { kind, room } of await errands.start()) if (kind === 'refuse-encrypted') encrypted.add(room)
   }
 
   async function attempt(errand: Errand): Promise<void> {
@@ -102,6 +50,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
       case 'join':
         await join(errand.room)
         log.info({ component: 'matrix', room: errand.room, invitedBy: errand.invitedBy }, 'joined a room')
+        await takePlace(errand.room)
         return
       case 'follow':
         return follow(errand)
@@ -128,29 +77,44 @@ export function createRooms(deps: RoomsDeps): Rooms {
 
   /** A room's administrator can name any room as the next one: only one that points back is. */
   async function follow({ room, from, via }: Extract<Errand, { kind: 'follow' }>): Promise<void> {
+    // A room that only invites lets us in later, when somebody does.
+    await positions.set(awaitedKey(room), from)
+    const wasThere = (await members.of(room)).has(user)
     await join(room, via)
+    if (await takePlace(room)) return
+    log.warn({ component: 'matrix', room, from }, 'the replacement does not point back to the old room')
+    if (!wasThere) await leave(room)
+  }
+
+  /** Whether the room that we have joined is the one that a room of ours was replaced by; then it is used from now on. */
+  async function takePlace(room: string): Promise<boolean> {
+    const from = (await positions.get(awaitedKey(room))) as string | undefined
+    if (!from) return false
     const create = await stateOf(room, 'm.room.create')
     const predecessor = (create?.predecessor as { room_id?: unknown } | undefined)?.room_id
-    if (predecessor !== from) {
-      log.warn({ component: 'matrix', room, from }, 'the replacement does not point back to the old room: leaving it')
-      return leave(room)
+    if (predecessor === from) {
+      await positions.set(replacedKey(from), room)
+      log.info({ component: 'matrix', room, from }, 'followed a room to its replacement')
     }
-    await positions.set(replacedKey(from), room)
-    log.info({ component: 'matrix', room, from }, 'followed a room to its replacement')
+    await positions.delete(awaitedKey(room))
+    return predecessor === from
   }
 
   async function invited(room: string, state: StrippedInvite): Promise<void> {
     const invite = state.findLast((event) => event.type === 'm.room.member' && event.state_key === user)
     const inviter = invite?.sender ?? ''
     const isEncrypted = state.some((event) => event.type === 'm.room.encryption')
-    if (mayInvite(inviter as UserId) && !isEncrypted) return put({ kind: 'join', room, invitedBy: inviter })
+    if (mayInvite(inviter as UserId) && !isEncrypted) return errands.put({ kind: 'join', room, invitedBy: inviter })
     const reason = isEncrypted ? 'the room is encrypted, which is not supported' : 'the inviter may not invite'
     log.warn({ component: 'matrix', room, inviter, reason }, 'declined an invite')
-    await put({ kind: 'decline', room })
+    await errands.put({ kind: 'decline', room })
   }
 
   async function state(room: string, event: RoomEvent): Promise<void> {
-    if (event.type === 'm.room.encryption') return put({ kind: 'refuse-encrypted', room })
+    if (event.type === 'm.room.encryption') {
+      encrypted.add(room)
+      return errands.put({ kind: 'refuse-encrypted', room })
+    }
     if (event.type === 'm.room.tombstone') return takeTombstone(room, event)
     if (event.type === 'm.room.member' && event.state_key !== user && event.content.membership !== 'join')
       await leaveIfAlone(room)
@@ -158,13 +122,18 @@ export function createRooms(deps: RoomsDeps): Rooms {
 
   async function takeTombstone(room: string, event: RoomEvent): Promise<void> {
     const next = event.content.replacement_room
-    if (typeof next !== 'string' || !next.startsWith('!') || (await current(room)) !== room) return
+    if (typeof next !== 'string' || !/^![\x21-\x7e]{1,254}$/.test(next) || (await current(room)) !== room) return
     if (!(await mayReplace(room, event.sender))) {
       log.warn({ component: 'matrix', room, sender: event.sender }, 'a tombstone by somebody without the power')
       return
     }
     await deps.onReplaced(room, event)
-    await put({ kind: 'follow', room: next, from: room, via: event.sender.slice(event.sender.indexOf(':') + 1) })
+    await errands.put({
+      kind: 'follow',
+      room: next,
+      from: room,
+      via: event.sender.slice(event.sender.indexOf(':') + 1),
+    })
   }
 
   /** In rooms of version 12 and later creators stand above the numbers. */
@@ -183,9 +152,11 @@ export function createRooms(deps: RoomsDeps): Rooms {
     return has >= Number(of('events', 'm.room.tombstone') ?? levels.state_default ?? 50)
   }
 
+  /** Asks the server: the event may be an old one, and people come back. */
   async function leaveIfAlone(room: string): Promise<void> {
+    members.forget(room)
     const people = await members.of(room).catch(() => undefined)
-    if (people?.size === 1 && people.has(user)) await put({ kind: 'leave', room })
+    if (people?.size === 1 && people.has(user)) await errands.put({ kind: 'leave', room })
   }
 
   async function current(room: string): Promise<string> {
@@ -203,7 +174,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     try {
       await join(room)
     } catch (error) {
-      if (!(error instanceof MatrixError) || isAway(error)) throw error
+      if (!(error instanceof MatrixError) || isAway(error) || isLimited(error)) throw error
       throw new Error(
         `${user} is not in the room ${name} and cannot join it (${error.code}). Invite it there: /invite ${user}`,
       )
@@ -222,7 +193,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
         `${name} is no Matrix room: give an alias such as #ops:corp.example or an id such as !abc:corp.example.`,
       )
     const answer = await client.call<{ room_id?: unknown }>('GET', path('directory', 'room', name)).catch((error) => {
-      if (!(error instanceof MatrixError) || error.status !== 404) throw error
+      if (!isAbsent(error)) throw error
       throw new Error(
         `There is no room ${name} on this homeserver. Check the alias (Room settings, Advanced) or give the room's id.`,
       )
@@ -242,10 +213,10 @@ export function createRooms(deps: RoomsDeps): Rooms {
     try {
       return await client.call('GET', path('rooms', room, 'state', type), whole ? { query: { format: 'event' } } : {})
     } catch (error) {
-      if (error instanceof MatrixError && (error.status === 404 || error.status === 403)) return undefined
+      if (isAbsent(error)) return undefined
       throw error
     }
   }
 
-  return { invited, state, resolve, current, start }
+  return { invited, state, resolve, current, isEncrypted: (room) => encrypted.has(room), start }
 }

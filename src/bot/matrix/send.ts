@@ -3,12 +3,12 @@ import type { Logger } from 'pino'
 import type { UserId } from '../../agent/approval.ts'
 import { type MessageId, type Post, PostRefused, type ThreadId } from '../platform.ts'
 import { bytesOf } from '../split.ts'
-import { type Client, isAway, MatrixError, path, pathV1 } from './client.ts'
+import { type Client, MatrixError, path, pathV1 } from './client.ts'
 import { editContent, fileContent, fitting, messageContent } from './content.ts'
 import { messageIdOf, splitId, threadIdOf, transactionId } from './ids.ts'
 import type { Members } from './members.ts'
 import type { Pace, Urgency } from './pace.ts'
-import { pause } from './pause.ts'
+import { patiently } from './patience.ts'
 import { createRecent } from './recent.ts'
 import type { Relations } from './relations.ts'
 
@@ -18,6 +18,8 @@ export interface SenderDeps {
   pace: Pace
   members: Members
   relations: Relations
+  /** Nothing more is said in such a room: what we send is not encrypted. */
+  isEncrypted(room: string): boolean
   /** Told of every send: `sent`, `refused`. */
   onSent(outcome: 'sent' | 'refused'): void
   log: Logger
@@ -35,8 +37,10 @@ export interface Sender {
 /** Bytes of a too long text that are shown: beside a file with all of it, and in an edit, which can have none. */
 const shownOfFile = 3_000
 const shownOfEdit = 24_000
+const uploadTries = 12
 
-export function createSender({ client, user, pace, members, relations, onSent, log }: SenderDeps): Sender {
+export function createSender(deps: SenderDeps): Sender {
+  const { client, user, pace, members, relations, isEncrypted, onSent, log } = deps
   /** An edit stays what its message was. */
   const quietPosts = createRecent<boolean>(5_000)
 
@@ -49,14 +53,22 @@ export function createSender({ client, user, pace, members, relations, onSent, l
     content: unknown,
   ): Promise<string> {
     try {
-      const answer = await pace.send(urgency, () => sendEvent(room, type, transaction, content))
+      const answer = await pace.send(urgency, () => sendReadable(room, type, transaction, content))
       onSent('sent')
       return answer
     } catch (error) {
+      if (error instanceof PostRefused) onSent('refused')
       if (!(error instanceof MatrixError)) throw error
       onSent('refused')
       throw new PostRefused(`The homeserver does not take a post in ${room}: ${error.message}`, { cause: error })
     }
+  }
+
+  /** Looks at the last moment: encryption may be turned on while a post waits for its turn. */
+  async function sendReadable(room: string, type: string, transaction: string, content: unknown): Promise<string> {
+    if (isEncrypted(room))
+      throw new PostRefused(`The room ${room} is encrypted; nothing is posted there in clear text.`)
+    return sendEvent(room, type, transaction, content)
   }
 
   async function sendEvent(room: string, type: string, transaction: string, content: unknown): Promise<string> {
@@ -120,14 +132,14 @@ export function createSender({ client, user, pace, members, relations, onSent, l
       const message = `${file.name} has ${bytes.length} bytes, the server takes ${limit}`
       throw new MatrixError(message, { status: 413, code: 'M_TOO_LARGE' })
     }
-    const { content_uri } = await patiently(() =>
+    // Uploads have no transaction; one that is not referred to is no harm.
+    const send = () =>
       client.call<{ content_uri: string }>('POST', '/_matrix/media/v3/upload', {
-        query: { filename: file.name },
+        query: { filename: file.name.toWellFormed() },
         upload: { bytes, type: 'text/plain; charset=utf-8' },
         timeoutMs: 120_000,
-      }),
-    )
-    return content_uri
+      })
+    return (await patiently(send, { closing: client.closing, tries: uploadTries })).content_uri
   }
 
   /** Larger uploads are cut off by the server without a word. */
@@ -145,7 +157,7 @@ export function createSender({ client, user, pace, members, relations, onSent, l
     const { content } = fitting(markdown, shownOfEdit, (text) => editContent(event, text, quiet))
     const transaction = transactionId(randomUUID())
     if (urgency === 'progress') {
-      pace.progress(message, () => sendEvent(room, 'm.room.message', transaction, content))
+      pace.progress(message, () => sendReadable(room, 'm.room.message', transaction, content))
       return
     }
     pace.forget(message)
@@ -156,23 +168,24 @@ export function createSender({ client, user, pace, members, relations, onSent, l
     const { room, event } = splitId(message)
     const content = { 'm.relates_to': { rel_type: 'm.annotation', event_id: event, key } }
     try {
-      await pace.send('offer', () => sendEvent(room, 'm.reaction', transactionId(room, event, 'offer', key), content))
+      const transaction = transactionId(room, event, 'offer', key)
+      await pace.send('offer', () => sendReadable(room, 'm.reaction', transaction, content))
     } catch (error) {
-      if (error instanceof MatrixError && error.code === 'M_DUPLICATE_ANNOTATION') return
-      throw error
+      if (!isDuplicate(error)) throw error
     }
   }
 
   async function remark(room: string, id: string, text: string): Promise<void> {
     const content = messageContent(text, { mention: [], quiet: true })
-    await put('post', room, 'm.room.message', transactionId(room, id, 'remark'), content)
+    const transaction = transactionId(room, id, 'remark')
+    await pace.send('post', () => sendEvent(room, 'm.room.message', transaction, content))
   }
 
   /** Those who are to be notified, with the names that the room knows. */
   async function named(room: string, people: UserId[]): Promise<{ user: string; name: string }[]> {
     const others = [...new Set<string>(people)].filter((person) => person !== user)
     if (others.length === 0) return []
-    const known = await members.of(room).catch(() => new Map<string, string>())
+    const known = await members.of(room).catch(() => new Map<string, string | undefined>())
     return others.map((person) => ({ user: person, name: known.get(person) ?? person }))
   }
 
@@ -187,17 +200,10 @@ export function createSender({ client, user, pace, members, relations, onSent, l
     }
   }
 
-  /** Uploads have no transaction and no limit of their own: they just wait for the server. */
-  async function patiently<Answer>(attempt: () => Promise<Answer>): Promise<Answer> {
-    for (let waitMs = 1_000, tries = 1; ; waitMs = Math.min(waitMs * 2, 15_000), tries++) {
-      try {
-        return await attempt()
-      } catch (error) {
-        if (!isAway(error) || tries >= 12) throw error
-        await pause(waitMs, client.closing)
-      }
-    }
-  }
-
   return { open, post, edit, react, remark }
 }
+
+/** Our mark stands there already. Old servers have no code for it. */
+const isDuplicate = (error: unknown): boolean =>
+  error instanceof MatrixError &&
+  (error.code === 'M_DUPLICATE_ANNOTATION' || (error.status === 400 && error.message.includes('same reaction twice')))

@@ -1,18 +1,11 @@
 import type { Logger } from 'pino'
-import { checkpoint } from '../../checkpoint.ts'
 import type { PlatformHealth } from '../platform.ts'
+import { readBack, sinceJoin } from './backfill.ts'
 import { type Client, isRevoked, MatrixError, path } from './client.ts'
 import { pause } from './pause.ts'
+import { createPosition, type Positions } from './position.ts'
 import { revokedToken } from './texts.ts'
-import { every, Page, RoomEvent, StrippedEvent, SyncAnswer } from './wire.ts'
-
-/** Where the durable parts of this account are kept: a key-value store whose writes are on disk when they resolve. */
-export interface Positions {
-  get(key: string): Promise<unknown>
-  /** `ttl` in milliseconds. */
-  set(key: string, value: unknown, ttl?: number): Promise<unknown>
-  delete(key: string): Promise<unknown>
-}
+import { every, RoomEvent, StrippedEvent, SyncAnswer } from './wire.ts'
 
 /** What a batch is made of, handed over one after another; the position moves when all of it is safe. */
 export interface Handlers {
@@ -38,17 +31,7 @@ export interface SyncOptions {
   log: Logger
 }
 
-interface Position {
-  since: string
-  /** The newest events' ids, and how many full blocks were written before. */
-  ids: string[]
-  blocks: number
-}
-
 const pollMs = 30_000
-const gapLimit = 1_000
-const blockSize = 250
-const blocksKept = 60
 
 const light = { presence: { types: [] }, account_data: { types: [] } }
 const roomFilter = (limit: number) => ({
@@ -65,39 +48,8 @@ const roomFilter = (limit: number) => ({
  */
 export function createSync(options: SyncOptions): { first: Promise<void>; ended: Promise<void> } {
   const { client, positions, account, handlers, onHealth, log } = options
-  const key = (name: string) => `matrix:${account}:${name}`
-  const seen = new Set<string>()
-  let position: Position | undefined
+  const position = createPosition(positions, account)
   let failures = 0
-
-  async function load(): Promise<void> {
-    position = (await positions.get(key('position'))) as Position | undefined
-    if (!position) return
-    for (let block = Math.max(0, position.blocks - blocksKept); block < position.blocks; block++) {
-      const ids = (await positions.get(key(`seen:${block % blocksKept}`))) as string[] | undefined
-      for (const id of ids ?? []) seen.add(id)
-    }
-    for (const id of position.ids) seen.add(id)
-  }
-
-  /** Ids and position in one write; full blocks of ids before it. */
-  async function moveTo(since: string, added: string[]): Promise<void> {
-    if (position?.since === since && added.length === 0) return
-    let blocks = position?.blocks ?? 0
-    let ids = [...(position?.ids ?? []), ...added]
-    while (ids.length >= blockSize) {
-      const slot = key(`seen:${blocks % blocksKept}`)
-      for (const id of ((await positions.get(slot)) as string[] | undefined) ?? []) seen.delete(id)
-      await positions.set(slot, ids.slice(0, blockSize))
-      ids = ids.slice(blockSize)
-      blocks++
-    }
-    const next = { since, ids, blocks }
-    checkpoint('sync:before-token')
-    await positions.set(key('position'), next)
-    position = next
-    for (const id of added) seen.add(id)
-  }
 
   async function run(onFirst: () => void): Promise<void> {
     let isFirst = true
@@ -117,31 +69,36 @@ export function createSync(options: SyncOptions): { first: Promise<void>; ended:
   }
 
   async function step(isFirst: boolean): Promise<void> {
-    const since = position?.since
-    const answer = SyncAnswer.parse(
-      await client.call('GET', path('sync'), {
-        query: {
-          timeout: isFirst ? 0 : pollMs,
-          filter: JSON.stringify(since ? { ...light, room: roomFilter(50) } : firstFilter()),
-          ...(since && { since }),
-        },
-        timeoutMs: since ? pollMs + 30_000 : 600_000,
-      }),
-    )
+    const since = position.since()
+    const answer = await ask(since, isFirst ? 0 : pollMs)
+    if (!answer) {
+      position.drop()
+      return step(isFirst)
+    }
     const added = since ? await takeIn(answer, since) : await takeState(answer)
-    await moveTo(answer.next_batch, added)
+    await position.moveTo(answer.next_batch, added)
   }
 
-  /** Says what is wrong and waits. */
-  async function recover(error: unknown): Promise<void> {
-    if (error instanceof MatrixError && error.status === 400 && position) {
+  /** Nothing when the server does not know the position that we ask from. */
+  async function ask(since: string | undefined, timeout: number): Promise<SyncAnswer | undefined> {
+    const filter = JSON.stringify(since ? { ...light, room: roomFilter(50) } : firstFilter())
+    const query = { timeout, filter, ...(since && { since }) }
+    try {
+      const timeoutMs = since ? pollMs + 30_000 : 600_000
+      return SyncAnswer.parse(await client.call('GET', path('sync'), { query, timeoutMs }))
+    } catch (error) {
+      const isUnknown = error instanceof MatrixError && error.status === 400 && error.code.startsWith('M_')
+      if (!since || !isUnknown) throw error
       log.error(
         { component: 'matrix', err: error },
         'the homeserver does not know our position; messages since are lost',
       )
-      position = undefined
-      return
+      return undefined
     }
+  }
+
+  /** Says what is wrong and waits. */
+  async function recover(error: unknown): Promise<void> {
     const isServer = error instanceof MatrixError || (error as Error).name === 'ZodError'
     if (failures === 0) log.warn({ component: 'matrix', err: error }, 'synchronisation failed, trying again')
     onHealth({
@@ -168,11 +125,10 @@ export function createSync(options: SyncOptions): { first: Promise<void>; ended:
   async function takeIn({ rooms = {} }: SyncAnswer, since: string): Promise<string[]> {
     const added = new Set<string>()
     for (const [room, { state, timeline }] of Object.entries(rooms.join ?? {})) {
-      const missed = timeline.limited ? await readBack(room, timeline.prev_batch, since) : { events: [], lost: false }
-      if (timeline.limited) await handlers.gap(room, since, missed.lost)
+      const missed = timeline.limited ? await fillGap(room, timeline.prev_batch, since) : []
       for (const event of every(RoomEvent, state.events)) await handlers.state(room, event)
-      for (const event of [...missed.events, ...every(RoomEvent, timeline.events)]) {
-        if (seen.has(event.event_id) || added.has(event.event_id)) continue
+      for (const event of sinceJoin([...missed, ...every(RoomEvent, timeline.events)], account)) {
+        if (position.has(event.event_id) || added.has(event.event_id)) continue
         await handlers.event(room, event)
         added.add(event.event_id)
       }
@@ -182,10 +138,21 @@ export function createSync(options: SyncOptions): { first: Promise<void>; ended:
       const events = every(RoomEvent, [...state.events, ...timeline.events])
       await handlers.left(
         room,
-        events.findLast((event) => event.type === 'm.room.member'),
+        events.findLast((event) => event.type === 'm.room.member' && event.state_key === account),
       )
     }
     return [...added]
+  }
+
+  async function fillGap(room: string, from: string | undefined, since: string): Promise<RoomEvent[]> {
+    const { events, lost } = await readBack(client, room, { from, to: since })
+    if (lost)
+      log.warn(
+        { component: 'matrix', room, read: events.length },
+        'older missed events could not be read and are skipped',
+      )
+    await handlers.gap(room, since, lost)
+    return events
   }
 
   async function takeInvites(rooms: NonNullable<SyncAnswer['rooms']>): Promise<void> {
@@ -193,28 +160,9 @@ export function createSync(options: SyncOptions): { first: Promise<void>; ended:
       await handlers.invited(room, every(StrippedEvent, invite_state.events))
   }
 
-  /** What happened between the last position and a limited timeline, oldest first. */
-  async function readBack(room: string, from: string | undefined, to: string) {
-    const events: RoomEvent[] = []
-    for (let page = from; page; ) {
-      const query = { dir: 'b', from: page, to, limit: 100 }
-      const { chunk, end } = Page.parse(await client.call('GET', path('rooms', room, 'messages'), { query }))
-      const read = every(RoomEvent, chunk)
-      events.push(...read)
-      // What was said before we came is not for us.
-      const beforeUs = read.some((event) => (event.unsigned.membership ?? 'join') !== 'join')
-      if (chunk.length === 0 || !end || beforeUs) return { events: events.reverse(), lost: false }
-      if (events.length >= gapLimit) {
-        log.warn({ component: 'matrix', room, read: events.length }, 'too many missed events, older ones are skipped')
-        return { events: events.reverse(), lost: true }
-      }
-      page = end
-    }
-    return { events: events.reverse(), lost: false }
-  }
-
   const { promise: first, resolve, reject } = Promise.withResolvers<void>()
-  const ended = load()
+  const ended = position
+    .load()
     .then(() => run(resolve))
     .then(
       () => reject(client.closing.reason),
