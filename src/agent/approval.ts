@@ -23,7 +23,8 @@ export interface Approval {
   summary: string
   target: Target
   preview: Preview
-  asker: UserId | 'signal'
+  /** Everybody in whose name it is asked for: who began the request and who joined it. */
+  askers: (UserId | 'signal')[]
   /** How many different people must approve. */
   needed: number
   createdAt: number
@@ -51,7 +52,7 @@ export function openApproval(
   tool: Tool,
   input: Record<string, unknown>,
   preview: Preview,
-  details: Pick<Approval, 'effect' | 'target' | 'asker' | 'needed' | 'createdAt' | 'expiresAt'> & { thread: string },
+  details: Pick<Approval, 'effect' | 'target' | 'askers' | 'needed' | 'createdAt' | 'expiresAt'> & { thread: string },
 ): Approval {
   const { thread, ...rest } = details
   return {
@@ -67,12 +68,12 @@ export function openApproval(
 }
 
 /**
- * Counts an entitled person's vote. A denial ends it at once; an approval counts once a person. The caller has checked that
- * the person may decide (`mayDecide` in policy.ts) and that the prompt was ours.
+ * Counts an entitled person's vote. A denial ends it at once, as long as the call has not started; an approval counts once a
+ * person. The caller has checked that the person may decide (`mayDecide` in policy.ts) and that the prompt was ours.
  */
 export function vote(approval: Approval, given: PersonsVote, now: number, reason?: string): Verdict {
   expire(approval, now)
-  if (approval.state.kind !== 'open') return { kind: 'too-late' }
+  if (!isUndone(approval)) return { kind: 'too-late' }
   if (approval.votes.some((known) => known.id === given.id)) return { kind: 'ignored' }
 
   if (given.mark === 'deny') {
@@ -83,23 +84,29 @@ export function vote(approval: Approval, given: PersonsVote, now: number, reason
   if (approval.votes.some((known) => known.by === given.by && known.mark === 'approve')) return { kind: 'ignored' }
 
   approval.votes.push(given)
-  const by = approval.votes.filter((known) => known.mark === 'approve').map((known) => known.by)
-  if (by.length < approval.needed) return { kind: 'counted' }
-  approval.state = { kind: 'approved', by }
-  return { kind: 'decided' }
+  return tally(approval)
 }
 
 /** Takes a person's approval back, as long as the call has not started. */
 export function withdrawVote(approval: Approval, by: UserId, mark: 'approve' | 'deny'): Verdict {
   const index = approval.votes.findIndex((known) => known.by === by && known.mark === mark)
   if (index < 0) return { kind: 'ignored' }
-  if (mark === 'deny' || (approval.state.kind !== 'open' && approval.state.kind !== 'approved'))
-    return { kind: 'too-late' }
+  if (mark === 'deny' || !isUndone(approval)) return { kind: 'too-late' }
 
   approval.votes.splice(index, 1)
-  if (approval.state.kind === 'open') return { kind: 'counted' }
-  approval.state = { kind: 'open' }
-  return { kind: 'decided' }
+  return tally(approval)
+}
+
+/** Whether people's marks can still change what becomes of it. */
+const isUndone = ({ state }: Approval): boolean => state.kind === 'open' || state.kind === 'approved'
+
+/** Brings the state in line with the approvals that stand now. What the allow-list approved needs nobody's. */
+function tally(approval: Approval): Verdict {
+  const { state, votes, needed } = approval
+  if (state.kind === 'approved' && state.by.includes('policy')) return { kind: 'counted' }
+  const by = votes.filter((known) => known.mark === 'approve').map((known) => known.by)
+  approval.state = by.length >= needed ? { kind: 'approved', by } : { kind: 'open' }
+  return { kind: approval.state.kind === state.kind ? 'counted' : 'decided' }
 }
 
 /** Closes an approval whose time is over. Says whether it did. */
@@ -111,7 +118,11 @@ export function expire(approval: Approval, now: number): boolean {
 
 /** Whether the stored call is still the one that was shown. */
 export function isIntact(approval: Approval): boolean {
-  return approval.hash === hashOf(approval.call, approval.preview)
+  try {
+    return approval.hash === hashOf(approval.call, approval.preview)
+  } catch {
+    return false
+  }
 }
 
 function hashOf(call: ToolCall, preview: Preview): string {

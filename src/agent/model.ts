@@ -39,6 +39,8 @@ export interface ModelOptions {
 
 const assumedWindow = 32_768
 const busyTries = 3
+/** The list of models is a hint; nobody waits long for it. */
+const listMs = 5_000
 
 /** A client for any OpenAI-compatible server (vLLM, LiteLLM, Ollama). Each limit is on silence, not on the whole answer. */
 export function createModel(options: ModelOptions): Model {
@@ -47,6 +49,8 @@ export function createModel(options: ModelOptions): Model {
     baseURL: options.url,
     apiKey: options.apiKey,
     maxRetries: 0,
+    // What goes wrong is thrown as well; the package would also print it, with parts of the answer.
+    logLevel: 'off',
     // Silence is watched below; the package's own limit would end slow but living answers.
     timeout: 24 * 60 * 60_000,
     fetch: ((url: string, init: object) =>
@@ -71,8 +75,7 @@ export function createModel(options: ModelOptions): Model {
         const problem = await explain(error)
         count(problem.kind, started)
         note(problem.kind === 'unreachable' ? 'unreachable' : 'ready', problem.message)
-        if (problem.kind === 'context-exceeded')
-          learned = problem.limitTokens ?? Math.floor((await window()).tokens * 0.75)
+        if (problem.kind === 'context-exceeded') learned = await smaller(problem.limitTokens)
         if (problem.kind === 'unknown-field' && problem.field && !rejectedFields.has(problem.field)) {
           rejectedFields.add(problem.field)
           continue
@@ -115,7 +118,7 @@ export function createModel(options: ModelOptions): Model {
   async function explain(error: unknown): Promise<ModelError> {
     const problem = toModelError(error, { host: new URL(options.url).host, model })
     if (problem.kind !== 'no-such-model') return problem
-    const models = await client.models.list().then(
+    const models = await client.models.list({ timeout: listMs }).then(
       (page) => page.data.map((one) => one.id),
       () => [],
     )
@@ -131,10 +134,16 @@ export function createModel(options: ModelOptions): Model {
     return tokens ? { tokens, source: 'server' } : { tokens: assumedWindow, source: 'assumed' }
   }
 
+  /** What the server said, or less than what we believed when it said nothing or our own count was wrong. */
+  async function smaller(limitTokens: number | undefined): Promise<number> {
+    const { tokens } = await window()
+    return limitTokens !== undefined && limitTokens < tokens ? limitTokens : Math.floor(tokens * 0.75)
+  }
+
   /** vLLM says `max_model_len`; others do not say. A server that is away is asked again next time. */
   async function askWindow(): Promise<number | undefined> {
     try {
-      const page = await client.models.list({ timeout: 5_000 })
+      const page = await client.models.list({ timeout: listMs })
       const found = page.data.find((one) => one.id === model) as { max_model_len?: unknown } | undefined
       note('ready')
       return typeof found?.max_model_len === 'number' ? found.max_model_len : undefined

@@ -21,12 +21,15 @@ export interface Policy {
   approvers: UserId[]
   /** How many people a `destroy` needs. */
   destroyQuorum: number
-  /** Whether the asker's own approval of a `destroy` is not enough. */
+  /** Whether nobody who asked for a `destroy` can be the one who approves it. */
   destroyNeedsOther: boolean
 }
 
-/** What happens with a call. The only place that decides it. */
-export function rule(policy: Policy, call: { tool: string; effect: Effect; target?: Target }): Ruling {
+/** What happens with a call that these people asked for. The only place that decides it. */
+export function rule(
+  policy: Policy,
+  call: { tool: string; effect: Effect; target?: Target; askers: Approval['askers'] },
+): Ruling {
   if (call.effect === 'read') return { kind: 'run' }
   if (policy.mode === 'observe') {
     return refuse('This bot runs in observe mode and changes nothing. Say what a person should do instead.')
@@ -46,24 +49,34 @@ export function rule(policy: Policy, call: { tool: string; effect: Effect; targe
   if (policy.approvers.length === 0) {
     return refuse('Nobody may approve changes (KUBE_AGENT_APPROVERS is empty). Say what a person should do instead.')
   }
-  return { kind: 'ask', needed: call.effect === 'destroy' ? policy.destroyQuorum : 1 }
+  const needed = call.effect === 'destroy' ? policy.destroyQuorum : 1
+  const able = deciders(call, policy)
+  if (able.length >= needed) return { kind: 'ask', needed }
+  return refuse(
+    `This needs the approval of ${needed} who did not ask for it, and there ${able.length === 1 ? 'is' : 'are'} only ${able.length}. Say what a person should do instead.`,
+  )
 }
 
 /** Whether this person's mark counts, and if not, why. */
 export function mayDecide(
   policy: Policy,
-  approval: Pick<Approval, 'effect' | 'asker'>,
+  approval: Pick<Approval, 'effect' | 'askers'>,
   person: UserId,
   mark: 'approve' | 'deny',
 ): { may: true } | { may: false; why: 'not-an-approver' | 'needs-another' } {
-  // The asker may always call off what was done in their name.
-  if (mark === 'deny' && person === approval.asker) return { may: true }
+  const asked = approval.askers.includes(person)
+  // An asker may always call off what is done in their name.
+  if (mark === 'deny' && asked) return { may: true }
   if (!policy.approvers.includes(person)) return { may: false, why: 'not-an-approver' }
-  if (mark === 'approve' && approval.effect === 'destroy' && policy.destroyNeedsOther && person === approval.asker) {
+  if (mark === 'approve' && approval.effect === 'destroy' && policy.destroyNeedsOther && asked) {
     return { may: false, why: 'needs-another' }
   }
   return { may: true }
 }
+
+/** Everybody whose approval would count. */
+export const deciders = (approval: Pick<Approval, 'effect' | 'askers'>, policy: Policy): UserId[] =>
+  policy.approvers.filter((person) => mayDecide(policy, approval, person, 'approve').may)
 
 const covers = (allowed: AutoRule, tool: string, target: Target | undefined): boolean =>
   matches(allowed.tool, tool) &&

@@ -9,22 +9,41 @@ export interface Reply {
   finish: string
 }
 
+/** A call while it is streamed. */
+interface Partial {
+  index: number
+  id: string
+  name: string
+  arguments: string
+}
+
 /** Puts a streamed answer together, and puts right what small models and their servers get wrong. `offered`: names of the tools. */
 export function createReply(offered: string[]): { add(chunk: ChatCompletionChunk): void; end(): Reply } {
   let text = ''
   let finish: string | undefined
   let usage: Reply['usage']
-  const calls: { id: string; name: string; arguments: string }[] = []
+  const calls: Partial[] = []
 
   function addCall(delta: NonNullable<ChatCompletionChunk.Choice.Delta['tool_calls']>[number]): void {
-    // A delta belongs to the call with its index; servers that send none send one call after another, each with a name.
-    const index = delta.index ?? (delta.function?.name ? calls.length : Math.max(0, calls.length - 1))
-    const call = (calls[index] ??= { id: '', name: '', arguments: '' })
-    if (delta.id) call.id = delta.id
-    if (delta.function?.name) call.name += delta.function.name
-    const given: unknown = delta.function?.arguments
+    const { id, function: called } = delta
+    const call = callOf(delta.index, id, called?.name)
+    if (id) call.id = id
+    // A name may come in pieces; some servers repeat the whole of it with every piece of the arguments.
+    if (called?.name && called.name !== call.name) call.name += called.name
+    const given: unknown = called?.arguments
     call.arguments +=
       typeof given === 'string' ? given : given === undefined || given === null ? '' : JSON.stringify(given)
+  }
+
+  /** A delta belongs to the call with its index, unless another id says that a new one begins: some servers count none of them up. */
+  function callOf(index: number | undefined, id: string | undefined, name: string | undefined): Partial {
+    const known =
+      index === undefined ? (name ? undefined : calls.at(-1)) : calls.findLast((call) => call.index === index)
+    const begins = name !== undefined && id !== undefined && known?.id !== '' && known?.id !== id
+    if (known && !begins) return known
+    const call = { index: index ?? calls.length, id: '', name: '', arguments: '' }
+    calls.push(call)
+    return call
   }
 
   return {
@@ -40,7 +59,7 @@ export function createReply(offered: string[]): { add(chunk: ChatCompletionChunk
     end() {
       if (finish === undefined)
         throw new ModelError('malformed', 'The model server broke off in the middle of its answer.')
-      const streamed = calls.filter((call) => call?.name)
+      const streamed = calls.filter((call) => call.name)
       const spoken = withoutThoughts(text)
       const found = streamed.length > 0 ? { calls: streamed, rest: spoken } : callsInText(spoken, offered)
       const toolCalls = found.calls.map(
@@ -65,31 +84,27 @@ const withoutThoughts = (text: string): string =>
   text.replace(/<think>[\s\S]*?(<\/think>|$)/g, '').replace(/^[\s\S]*?<\/think>/, '')
 
 /**
- * Calls that a model wrote as text because its server did not parse them: `<tool_call>{…}</tool_call>`, or an answer that is nothing but
- * one JSON object in a fence. Only names that were offered count; anything else stays text.
+ * Calls that a model wrote as text because its server did not parse them: `<tool_call>{…}</tool_call>`, whatever is in it, or an answer
+ * that is nothing but one JSON object with the name of a tool that was offered. Anything else stays text.
  */
 function callsInText(text: string, offered: string[]): { calls: { name: string; arguments: string }[]; rest: string } {
-  const tagged = [...text.matchAll(/<tool_call>([\s\S]*?)<\/tool_call>/g)]
-  const bodies = tagged.length > 0 ? tagged.map((match) => match[1] ?? '') : loneJson(text)
-  const calls = bodies.map((body) => asCall(body, offered))
-  if (calls.length === 0 || calls.some((call) => call === undefined)) return { calls: [], rest: text }
-  const rest = tagged.length > 0 ? text.replace(/<tool_call>[\s\S]*?<\/tool_call>/g, '') : ''
-  return { calls: calls.filter((call) => call !== undefined), rest }
+  const tagged = [...text.matchAll(tags)].map(([, body = '']) => asCall(body) ?? { name: 'tool_call', arguments: body })
+  if (tagged.length > 0 && offered.length > 0) return { calls: tagged, rest: text.replaceAll(tags, '') }
+  const lone = asCall(/^\s*(?:```(?:json)?\s*)?(\{[\s\S]*\})\s*(?:```)?\s*$/.exec(text)?.[1] ?? '')
+  return lone && offered.includes(lone.name) ? { calls: [lone], rest: '' } : { calls: [], rest: text }
 }
 
-function loneJson(text: string): string[] {
-  const body = /^\s*(?:```(?:json)?\s*)?(\{[\s\S]*\})\s*(?:```)?\s*$/.exec(text)?.[1]
-  return body ? [body] : []
-}
+/** The last one may lack its end: servers take it for the end of the answer. */
+const tags = /<tool_call>([\s\S]*?)(?:<\/tool_call>|$)/g
 
-function asCall(body: string, offered: string[]): { name: string; arguments: string } | undefined {
+function asCall(body: string): { name: string; arguments: string } | undefined {
   try {
     const {
       name,
       arguments: given,
       parameters,
     } = JSON.parse(body) as { name?: unknown; arguments?: unknown; parameters?: unknown }
-    if (typeof name !== 'string' || !offered.includes(name)) return undefined
+    if (typeof name !== 'string' || name === '') return undefined
     const input = given ?? parameters ?? {}
     return { name, arguments: typeof input === 'string' ? input : JSON.stringify(input) }
   } catch {

@@ -27,12 +27,17 @@ export interface Request {
   askers: (UserId | 'signal')[]
   /** A `command` names its tool call itself: the model is not asked and the results are the answer. */
   kind: 'question' | 'command'
+  /** Where it begins in the session's messages; everything from here on belongs to what is worked on. */
+  from: number
   /** Milliseconds since the epoch, moved on by the time that people took to decide. */
   startedAt: number
   /** Since when people are asked. */
   pausedAt?: number
-  /** How often the model server was away. */
+  /** How often the model server was away in a row, and when it is to be asked again. */
   retries?: number
+  resumeAt?: number
+  /** A question that had to wait for the model server when a command came in between; it is taken up again afterwards. */
+  parked?: Request
   toolCalls: number
   nudges: number
   tokens: number
@@ -55,8 +60,19 @@ export function createSession(): Session {
   return { messages: [], approvals: [], steps: 0, calls: 0 }
 }
 
-export function createRequest(asker: UserId | 'signal', kind: Request['kind'], now: number): Request {
-  return { askers: [asker], kind, startedAt: now, toolCalls: 0, nudges: 0, tokens: 0, recent: [], steps: [] }
+/** A request that begins with the next message of the session. */
+export function createRequest(session: Session, asker: UserId | 'signal', kind: Request['kind'], now: number): Request {
+  return {
+    askers: [asker],
+    kind,
+    from: session.messages.length,
+    startedAt: now,
+    toolCalls: 0,
+    nudges: 0,
+    tokens: 0,
+    recent: [],
+    steps: [],
+  }
 }
 
 /** The calls of the last assistant message that have no result yet. A session needs no other "pending" state. */
@@ -73,6 +89,9 @@ export function openCalls(session: Session): ToolCall[] {
   )
 }
 
+export const isOpen = (session: Session, call: ToolCall): boolean =>
+  openCalls(session).some((open) => open.id === call.id)
+
 /** Adds an assistant message with calls whose ids no other call of the session has. */
 export function addReply(session: Session, reply: AssistantMessage): void {
   const calls = reply.tool_calls?.filter((call): call is ToolCall => call.type === 'function')
@@ -83,26 +102,64 @@ export function addReply(session: Session, reply: AssistantMessage): void {
   )
 }
 
+/** Gives a call its one result, in the order of the calls; a call that has one keeps it. */
 export function addResult(session: Session, call: ToolCall, content: string): void {
-  session.messages.push({ role: 'tool', tool_call_id: call.id, content })
+  if (!isOpen(session, call)) return
+  const { messages } = session
+  const asked = messages.findLastIndex((message) => message.role === 'assistant')
+  const ids = (messages[asked] as AssistantMessage).tool_calls?.map(({ id }) => id) ?? []
+  const next = messages.findIndex(
+    (message, index) =>
+      index > asked && (message.role !== 'tool' || ids.indexOf(message.tool_call_id) > ids.indexOf(call.id)),
+  )
+  messages.splice(next < 0 ? messages.length : next, 0, { role: 'tool', tool_call_id: call.id, content })
 }
 
+/** The result of a change that had started when we were interrupted. */
+export const outcomeUnknown =
+  'It was started before this bot was interrupted, and its outcome is unknown. It is not run again. Read the current state first.'
+
 /**
- * Gives every open call a result, because no other message may follow a call without one, and takes back its approval.
- * Returns the approvals that were taken back. One that has started keeps its state: its outcome is not ours to decide.
+ * Gives every open call a result, because no other message may follow a call without one, and takes back its approval. What
+ * became of one that has started is not ours to decide.
  */
-export function withdrawOpenCalls(session: Session, reason: string): Approval[] {
-  const withdrawn: Approval[] = []
+export function withdrawOpenCalls(session: Session, reason: string): void {
   for (const call of openCalls(session)) {
-    addResult(session, call, reason)
     const approval = approvalOf(session, call)
-    if (approval?.state.kind !== 'open' && approval?.state.kind !== 'approved') continue
-    approval.state = { kind: 'withdrawn', reason }
-    withdrawn.push(approval)
+    if (approval?.state.kind === 'used') approval.state = { ...approval.state, kind: 'lost' }
+    const isOver = approval && !withdrawApproval(approval, reason)
+    addResult(
+      session,
+      call,
+      approval?.state.kind === 'lost' ? outcomeUnknown : isOver ? `${reason} (${approval.state.kind})` : reason,
+    )
   }
-  return withdrawn
+}
+
+/** Takes an approval back that people could still decide on. Says whether it did. */
+export function withdrawApproval(approval: Approval, reason: string): boolean {
+  if (approval.state.kind !== 'open' && approval.state.kind !== 'approved') return false
+  approval.state = { kind: 'withdrawn', reason }
+  return true
 }
 
 export function approvalOf(session: Session, call: ToolCall): Approval | undefined {
   return session.approvals.find((approval) => approval.call.id === call.id)
+}
+
+/** How many characters of a session's messages are kept, as JSON: far more than any window, and still written in milliseconds. */
+const keptCharacters = 1_000_000
+
+/** Forgets the oldest turns of a session that grew too long. Only between requests: a turn goes as a whole. */
+export function forgetOldTurns(session: Session): void {
+  const sizes = session.messages.map((message) => JSON.stringify(message).length)
+  let total = sizes.reduce((sum, size) => sum + size, 0)
+  let from = 0
+  for (const [index, message] of session.messages.entries()) {
+    if (total <= keptCharacters) break
+    total -= sizes[index] ?? 0
+    const next = session.messages[index + 1]
+    if (message.role !== 'user' && next?.role === 'user') from = index + 1
+  }
+  session.messages.splice(0, from)
 }

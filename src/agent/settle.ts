@@ -1,12 +1,13 @@
 import * as z from 'zod'
 import { checkpoint } from '../checkpoint.ts'
-import { effectOf, Refusal, type Tool, type ToolContext } from '../tools/tool.ts'
+import { effectOf, OutcomeUnknown, Refusal, type Tool, type ToolContext } from '../tools/tool.ts'
 import type { AgentDeps } from './advance.ts'
-import { type Approval, expire, isIntact, openApproval } from './approval.ts'
-import { fence } from './guard/fence.ts'
+import { type Approval, canonical, expire, isIntact, openApproval } from './approval.ts'
+import { fence, visible } from './guard/fence.ts'
 import { redact } from './guard/redact.ts'
-import { rule } from './policy.ts'
-import { approvalOf, type Session, type ToolCall } from './session.ts'
+import { mayDecide, rule } from './policy.ts'
+import { approvalOf, outcomeUnknown, type Session, type ToolCall } from './session.ts'
+import { says } from './texts.ts'
 
 /** A call as far as it can be judged without the world: `text` is already its result. */
 export type Prepared =
@@ -21,14 +22,13 @@ type Asked =
 
 const changeMs = 60_000
 
-const outcomeUnknown =
-  'It was started before this bot was interrupted, and its outcome is unknown. It is not run again. Read the current state first.'
-
 /** Finds the tool and checks the arguments; what is wrong becomes a sentence that helps the model to do better. */
 export function prepareCall(call: ToolCall, tools: Map<string, Tool>): Prepared {
   const tool = tools.get(call.function.name)
   if (!tool)
-    return text(`There is no tool named ${JSON.stringify(call.function.name)}. Tools: ${[...tools.keys()].join(', ')}.`)
+    return text(
+      `There is no tool named ${JSON.stringify(call.function.name.slice(0, 64))}. Tools: ${[...tools.keys()].join(', ')}.`,
+    )
 
   const parsed = parseJson(call.function.arguments)
   if (parsed === undefined) return text(`The arguments of ${tool.name} were not JSON. ${schemaHint(tool)}`)
@@ -50,7 +50,7 @@ const schemaHint = (tool: Tool): string =>
 
 export async function runRead(tool: Tool, input: Record<string, unknown>, context: ToolContext): Promise<Ran> {
   try {
-    return { ok: true, text: outside(await tool.run(input, context), tool.name) }
+    return { ok: true, text: outside(await tool.run(input, context), tool.name, context.maxBytes) }
   } catch (error) {
     if (context.signal.aborted) throw error
     return failed(error, tool, context)
@@ -94,6 +94,7 @@ export async function settleAsked(
       return result(outcomeUnknown)
     case 'approved': {
       const changed = await recheck(approval, tool, input, deps, context)
+      context.signal.throwIfAborted()
       if (!changed) return { kind: 'start', approval }
       approval.state = { kind: 'withdrawn', reason: changed }
       deps.emit({ kind: 'ended', approval })
@@ -112,8 +113,11 @@ async function ask(
 ): Promise<Approval | { refused: string }> {
   const effect = effectOf(tool, input)
   const target = tool.target?.(input)
-  const ruling = rule(deps.policy, { tool: tool.name, effect, ...(target && { target }) })
+  const askers = session.request?.askers ?? ['signal']
+  const ruling = rule(deps.policy, { tool: tool.name, effect, askers, ...(target && { target }) })
   if (ruling.kind === 'refuse') return { refused: ruling.reason }
+  const before = answeredBefore(call, session)
+  if (before) return { refused: before }
   if (!tool.preflight || !target) return { refused: `${tool.name} cannot show what it would do, so it is not done.` }
 
   try {
@@ -123,7 +127,7 @@ async function ask(
       thread: deps.thread,
       effect,
       target,
-      asker: session.request?.askers[0] ?? 'signal',
+      askers: [...askers],
       needed: ruling.kind === 'ask' ? ruling.needed : 0,
       createdAt: now,
       expiresAt: now + deps.approvalMs,
@@ -139,7 +143,24 @@ async function ask(
   }
 }
 
-/** What was approved must still be what would run: same call, still allowed, target unchanged. Returns what speaks against it. */
+/** People are not asked twice for the same in one request: whoever said no, or nothing, is not to be worn down. */
+function answeredBefore(call: ToolCall, session: Session): string | undefined {
+  const asked = session.approvals.filter(
+    (one) =>
+      session.request?.steps.some((step) => step.call === one.call.id) &&
+      one.call.function.name === call.function.name &&
+      canonical(one.call.function.arguments) === canonical(call.function.arguments),
+  )
+  if (asked.some(({ state }) => state.kind === 'denied')) return 'Not asked again: this very call was denied before.'
+  if (asked.some(({ state }) => state.kind === 'expired'))
+    return 'Not asked again: nobody decided on this very call before. Answer now.'
+  return undefined
+}
+
+/**
+ * What was approved must still be what would run: same call, in time, still allowed, by people who still may, target unchanged. Returns
+ * what speaks against it.
+ */
 async function recheck(
   approval: Approval,
   tool: Tool,
@@ -147,17 +168,29 @@ async function recheck(
   deps: AgentDeps,
   context: ToolContext,
 ): Promise<string | undefined> {
-  if (!isIntact(approval)) return 'Not run: the stored call is not the one that was approved.'
-  const ruling = rule(deps.policy, { tool: tool.name, effect: effectOf(tool, input), target: approval.target })
+  if (!isIntact(approval)) return says[deps.language].notIntact
+  if (deps.now() >= approval.expiresAt) return says[deps.language].startedTooLate
+  const { effect, target, askers } = approval
+  const ruling = rule(deps.policy, { tool: tool.name, effect, target, askers })
   if (ruling.kind === 'refuse') return ruling.reason
+  if (ruling.kind === 'ask' && !isBacked(approval, ruling.needed, deps)) return says[deps.language].notBacked
   try {
     const preview = await tool.preflight?.(input, context)
     if (preview?.version === approval.preview.version) return undefined
-    return 'Not run: the target changed after the approval was asked for. Look at it again before you propose anything.'
+    return says[deps.language].targetChanged
   } catch (error) {
     if (context.signal.aborted) throw error
     return `Not run: ${failed(error, tool, context).text}`
   }
+}
+
+/** The list of deciders may be another one since the votes were cast. */
+function isBacked(approval: Approval, needed: number, { policy }: AgentDeps): boolean {
+  if (approval.state.kind !== 'approved') return false
+  const able = approval.state.by.filter(
+    (person) => person !== 'policy' && mayDecide(policy, approval, person, 'approve').may,
+  )
+  return new Set(able).size >= Math.max(needed, approval.needed)
 }
 
 /** Runs the approved call, once: it is marked as used and saved before it starts. */
@@ -183,29 +216,49 @@ export async function runApproved(
     signal: AbortSignal.timeout(changeMs),
   })
   checkpoint('call:after')
-  approval.state = { kind: 'ended', by, startedAt, ok: ran.ok, result: ran.text }
+  approval.state =
+    ran.ok === 'unknown'
+      ? { kind: 'lost', by, startedAt }
+      : { kind: 'ended', by, startedAt, ok: ran.ok, result: ran.text }
   deps.emit({ kind: 'ended', approval })
-  return ran
+  return { ok: ran.ok === true, text: ran.text }
 }
 
-async function runChange(tool: Tool, input: Record<string, unknown>, context: ToolContext): Promise<Ran> {
+async function runChange(
+  tool: Tool,
+  input: Record<string, unknown>,
+  context: ToolContext,
+): Promise<{ ok: boolean | 'unknown'; text: string }> {
   try {
-    return { ok: true, text: outside(await tool.run(input, context), tool.name) }
+    return { ok: true, text: outside(await tool.run(input, context), tool.name, context.maxBytes) }
   } catch (error) {
-    return failed(error, tool, context)
+    const ran = failed(error, tool, context)
+    if (error instanceof OutcomeUnknown) return { ok: 'unknown', text: ran.text }
+    if (!context.signal.aborted) return ran
+    return { ok: 'unknown', text: `${ran.text} Whether it was done is unknown. Read the current state first.` }
   }
 }
 
-/** The one place where an error becomes text for the model. */
+/** The one place where an error becomes text for the model: one line, which cannot look like anything else. */
 function failed(error: unknown, tool: Tool, context: ToolContext): Ran {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = visible(redact(error instanceof Error ? error.message : String(error)))
+    .replaceAll(/\s+/g, ' ')
+    .slice(0, 2_000)
   if (error instanceof Refusal) return { ok: false, text: `Refused: ${message}` }
   context.log.warn({ component: 'agent', tool: tool.name, err: error }, 'tool failed')
-  return { ok: false, text: `Failed: ${redact(message)}` }
+  return { ok: false, text: `Failed: ${message}` }
 }
 
-/** Text from outside: credentials removed, fenced as data. */
-const outside = (result: string, label: string): string => fence(redact(result), label)
+/** Text from outside: credentials removed, fenced as data, and cut if the tool did not keep to its share. */
+function outside(result: string, label: string, maxBytes: number): string {
+  const clean = Buffer.from(redact(result))
+  if (clean.length <= maxBytes * 1.1) return fence(clean.toString(), label)
+  const kept = clean
+    .subarray(0, maxBytes)
+    .toString()
+    .replace(/\uFFFD+$/, '')
+  return fence(`${kept}\n[… ${clean.length - maxBytes} more bytes were cut. Ask more narrowly.]`, label)
+}
 
 const text = (sentence: string): Prepared => ({ kind: 'text', text: sentence })
 const result = (sentence: string): Asked => ({ kind: 'result', text: sentence })

@@ -1,17 +1,21 @@
 import type { Logger } from 'pino'
 import { type AgentDeps, advance, type Outcome } from '../agent/advance.ts'
-import type { UserId } from '../agent/approval.ts'
-import { withdrawOpenCalls } from '../agent/session.ts'
+import type { ApprovalId, UserId } from '../agent/approval.ts'
+import type { AgentEvent } from '../agent/events.ts'
+import { visible } from '../agent/guard/fence.ts'
+import { redact } from '../agent/guard/redact.ts'
+import { withdrawApproval, withdrawOpenCalls } from '../agent/session.ts'
 import type { Audit } from '../audit.ts'
 import { checkpoint } from '../checkpoint.ts'
 import type { Inbox } from '../inbox.ts'
+import { escapeMarkdown } from '../tools/markdown.ts'
 import type { Target } from '../tools/tool.ts'
 import { isStop } from './commands.ts'
-import { type Conversation, createConversation, remember, say } from './conversation.ts'
+import { type Conversation, createConversation, endRequest, remember, say, shortId } from './conversation.ts'
 import { decide } from './decide.ts'
 import type { BotJob, JobOf } from './jobs.ts'
-import { beginsCommand, type MessageDeps, takeMessage } from './messages.ts'
-import { flush, type PromptPlace } from './outbox.ts'
+import { type MessageDeps, takeMessage, textVote } from './messages.ts'
+import { flush, type OutboxDeps, type PromptPlace } from './outbox.ts'
 import {
   type ChatEvent,
   type ChatPlatform,
@@ -24,8 +28,10 @@ import {
 import { endProgress, showProgress } from './progress.ts'
 import { reflectApprovals, scheduleTimers } from './prompts.ts'
 import { checkRecovery, type Health, remind } from './recovery.ts'
+import { renderState } from './render.ts'
 import { checkPush, routeSignal, type SignalDeps, takePush } from './signals.ts'
 import { type Language, texts } from './texts.ts'
+import { decisions, inOrder, roleOf } from './waiting.ts'
 
 /** A namespace of the store, as far as the bot needs it. */
 export interface Shelf<Value> {
@@ -67,23 +73,28 @@ export interface Bot {
 
 /** The one who turns jobs into sessions moved on, and outcomes into posts. */
 export function createBot(deps: BotDeps): Bot {
-  /** What runs now, by thread: `!stop` reaches in here. */
-  const running = new Map<string, AbortController>()
+  /** What runs now, by thread, and hears at once of what is put into its lane. */
+  const running = new Map<string, (job: BotJob) => void>()
+  /** The last flush of each thread's outbox: one at a time, else an item would be forgotten unsent. */
+  const flushes = new Map<ThreadId, Promise<void>>()
+  /** Threads whose first message is in the inbox, but whose document may not be written yet. */
+  const beginning = new Set<ThreadId>()
+  /** When signals opened their last threads. */
+  const opened: number[] = []
+  const { tools } = deps.agent
   const chatOf = (id: ThreadId | RoomId): ChatPlatform => {
     const chat = deps.chats.find((one) => one.name === platformOf(id))
     if (!chat) throw new Error(`no platform for ${id}`)
     return chat
   }
 
-  deps.inbox.onPut((job) => {
-    if (job.kind === 'message' && isStop(job.data.text) && deps.mayTalk(job.data.from))
-      running.get(job.thread)?.abort(new Stopped(job.id))
-  })
+  deps.inbox.onPut((job) => running.get(job.thread)?.(job))
 
   async function receive(event: ChatEvent): Promise<void> {
     switch (event.kind) {
       case 'message': {
-        if (!event.addressed && !(await deps.conversations.has(event.thread))) return
+        if (event.addressed) beginning.add(event.thread)
+        else if (!(await isOurs(event.thread))) return
         await deps.inbox.put({ id: `message:${event.id}`, thread: event.thread, kind: 'message', data: event })
         return
       }
@@ -101,11 +112,17 @@ export function createBot(deps: BotDeps): Bot {
       case 'left': {
         if (event.user) return
         for await (const [, place] of deps.prompts.entries()) {
-          if (place.room !== event.room) continue
+          if (place.room !== event.room || deps.now() > place.expiresAt) continue
           await deps.inbox.put({ id: `left:${event.id}:${place.thread}`, thread: place.thread, kind: 'left', data: {} })
         }
       }
     }
+  }
+
+  /** Whether we take part in a thread, so that nobody has to mention us there. */
+  async function isOurs(thread: ThreadId): Promise<boolean> {
+    if (beginning.has(thread) || (await deps.conversations.has(thread))) return true
+    return deps.inbox.waiting(thread).length > 0
   }
 
   async function putMark(place: PromptPlace, vote: Vote, withdrawn: boolean, reason?: string): Promise<void> {
@@ -122,20 +139,38 @@ export function createBot(deps: BotDeps): Bot {
   async function readBack(platform: string): Promise<void> {
     for await (const [message, place] of deps.prompts.entries()) {
       if (platformOf(place.thread) !== platform) continue
-      const conversation = await deps.conversations.get(place.thread)
-      const approval = conversation?.session.approvals.find((one) => one.id === place.approval)
-      if (approval?.state.kind !== 'open') continue
-      for (const vote of await chatOf(place.thread).votes(message as MessageId)) await putMark(place, vote, false)
+      if (deps.now() > place.expiresAt + keptMs) await deps.prompts.delete(message)
+      else await readVotes(message as MessageId, place)
+    }
+  }
+
+  /** What people marked, and what they took back, while nobody listened. */
+  async function readVotes(message: MessageId, place: PromptPlace): Promise<void> {
+    const conversation = await deps.conversations.get(place.thread)
+    const approval = conversation?.session.approvals.find((one) => one.id === place.approval)
+    if (approval?.state.kind !== 'open' && approval?.state.kind !== 'approved') return
+    const votes = await chatOf(place.thread).votes(message)
+    for (const vote of votes) await putMark(place, vote, false)
+    for (const { id, by, mark } of approval.votes) {
+      if (id.startsWith(textVote) || votes.some((vote) => vote.id === id)) continue
+      await putMark(place, { id, from: by, mark }, true)
     }
   }
 
   async function handle(job: BotJob, signal: AbortSignal): Promise<void> {
-    if (job.kind === 'signal') return routeSignal(job, deps.signals)
+    if (job.kind === 'signal') return routeSignal(job, deps.signals, { opened, language: deps.languageOf('') })
     const conversation = await load(job)
     if (!conversation) return
     await apply(conversation, job)
     await flushOut(conversation)
-    if (conversation.session.request) await moveOn(conversation, signal)
+    if (concerns(job, conversation)) await moveOn(conversation, signal)
+  }
+
+  /** Whether there is work to go on with after this job. A model server that is away is not asked again because of a `!status`. */
+  function concerns(job: BotJob, { session: { request } }: Conversation): boolean {
+    if (!request) return false
+    const waitsForModel = request.resumeAt !== undefined && deps.now() < request.resumeAt
+    return !waitsForModel || roleOf(job, tools) === 'speaks'
   }
 
   async function load(job: BotJob): Promise<Conversation | undefined> {
@@ -154,6 +189,7 @@ export function createBot(deps: BotDeps): Bot {
     await take(conversation, job)
     remember(conversation, job.id)
     await save(conversation, job.kind)
+    beginning.delete(conversation.thread)
   }
 
   async function take(conversation: Conversation, job: BotJob): Promise<void> {
@@ -173,7 +209,7 @@ export function createBot(deps: BotDeps): Bot {
         takeGone(conversation, job.data.message)
         return
       case 'left':
-        withdraw(conversation, texts[conversation.language].leftRoom)
+        abandon(conversation, texts[conversation.language].leftRoom)
         return
       case 'push':
         await takePush(conversation, job, deps.signals)
@@ -182,7 +218,7 @@ export function createBot(deps: BotDeps): Bot {
         await checkPush(conversation, job, deps.signals)
         return
       case 'remind':
-        remind(conversation, job, deps.now())
+        remind(conversation, job, deps.agent.policy, deps.now())
         return
       case 'recover':
         await checkRecovery(conversation, job, deps.health)
@@ -196,28 +232,35 @@ export function createBot(deps: BotDeps): Bot {
     }
   }
 
+  /** What nobody can see any more nobody can decide. Without its root a thread has come to its end. */
   function takeGone(conversation: Conversation, message: MessageId): void {
-    const text = texts[conversation.language]
-    const isRoot = (message as string) === conversation.thread
-    const isOpenPrompt = conversation.session.approvals.some(
-      (approval) => approval.state.kind === 'open' && conversation.prompts[approval.id]?.message === message,
-    )
-    if (isRoot || isOpenPrompt) withdraw(conversation, text.promptGone)
+    const { promptGone } = texts[conversation.language]
+    if ((message as string) === conversation.thread) abandon(conversation, promptGone)
+    for (const approval of conversation.session.approvals) {
+      if (conversation.prompts[approval.id]?.message !== message) continue
+      withdrawApproval(approval, promptGone)
+      delete conversation.prompts[approval.id]
+    }
   }
 
-  /** Ends what waits in the thread without going on. */
-  function withdraw(conversation: Conversation, reason: string): void {
+  /** Ends what the thread does without a word. */
+  function abandon(conversation: Conversation, reason: string): void {
     withdrawOpenCalls(conversation.session, reason)
+    endProgress(conversation, { now: deps.now() })
     delete conversation.session.request
-    delete conversation.progress
   }
 
   async function moveOn(conversation: Conversation, shutdown: AbortSignal): Promise<void> {
     const { thread, session } = conversation
-    resumeClock(conversation)
+    resumeClock(conversation, deps.now())
     const chat = chatOf(thread)
     const stop = new AbortController()
-    running.set(thread, stop)
+    let isThinking = false
+    running.set(thread, (job) => {
+      if (job.kind !== 'message') return
+      if (isStop(job.data.text) && deps.mayTalk(job.data.from)) stop.abort(new Stopped(job.id))
+      else if (isThinking && roleOf(job, tools) === 'asks-us') void answerAtOnce(conversation, job)
+    })
     const model = deps.agent.model?.name
     const progress = showProgress(conversation, {
       chat,
@@ -236,7 +279,9 @@ export function createBot(deps: BotDeps): Bot {
         save: (point) => save(conversation, point),
         takeIn: (what) => takeIn(conversation, what),
         emit: (event) => {
+          if (event.kind === 'model-start' || event.kind === 'model-end') isThinking = event.kind === 'model-start'
           progress.listen(event)
+          audit(thread, event)
           deps.onAgentEvent(event)
         },
         now: deps.now,
@@ -255,11 +300,14 @@ export function createBot(deps: BotDeps): Bot {
     }
   }
 
-  /** The time that people took to decide is not the request's. */
-  function resumeClock({ session: { request } }: Conversation): void {
-    if (request?.pausedAt === undefined) return
-    request.startedAt += deps.now() - request.pausedAt
-    delete request.pausedAt
+  /** Models think for minutes; who asks the bot itself something, such as `!status`, need not wait for them. */
+  async function answerAtOnce(conversation: Conversation, job: BotJob): Promise<void> {
+    try {
+      await apply(conversation, job)
+      await flushOut(conversation)
+    } catch (err) {
+      deps.log.warn({ component: 'bot', correlationId: job.thread, err }, 'command not answered at once')
+    }
   }
 
   /** Lets everything up to the command take effect, in order: what was said before `!stop` is stopped with it. */
@@ -275,53 +323,71 @@ export function createBot(deps: BotDeps): Bot {
   async function conclude(conversation: Conversation, outcome: Outcome): Promise<void> {
     const { session } = conversation
     const text = texts[conversation.language]
-    const mention = (session.request?.askers ?? []).filter((asker): asker is UserId => asker !== 'signal')
-    const model = deps.agent.model?.name
-    if (outcome.kind !== 'waiting' && !(outcome.kind === 'stopped' && outcome.retryable)) {
-      endProgress(conversation, { now: deps.now(), ...(model && { model }) })
-    }
     switch (outcome.kind) {
       case 'waiting':
-        if (session.request) session.request.pausedAt = deps.now()
+        pauseClock(conversation, deps.now())
         break
       case 'answered':
-        say(conversation, outcome.text.trim() || text.emptyAnswer, { mention })
-        delete session.request
+        end(conversation, commandResult(conversation) ?? (outcome.text.trim() || text.emptyAnswer))
         break
       case 'stopped':
         withdrawOpenCalls(session, text.withdrawnByStop)
-        if (outcome.retryable && (await tryLater(conversation, outcome.reason))) break
-        if (outcome.reason)
-          say(conversation, outcome.retryable ? text.gaveUp(outcome.reason) : outcome.reason, { mention })
-        delete session.request
+        if (!outcome.retryable) end(conversation, outcome.reason)
+        else if (!(await tryLater(conversation, outcome.reason))) end(conversation, text.gaveUp(outcome.reason))
     }
     await save(conversation, outcome.kind)
     await flushOut(conversation)
+    if (outcome.kind === 'answered' && session.request) await wake(conversation)
+  }
+
+  /** A question that had to wait for a command: the timer it waited for may be over. */
+  async function wake({ thread, posts }: Conversation): Promise<void> {
+    await deps.inbox.put({ id: `resume:${thread}:after-${posts}`, thread, kind: 'resume', data: {} })
+  }
+
+  /** Gives the last word to those who asked, if there is one, and shows the work as done. */
+  function end(conversation: Conversation, lastWord: string): void {
+    const askers = conversation.session.request?.askers ?? []
+    const model = deps.agent.model?.name
+    endProgress(conversation, { now: deps.now(), ...(model && { model }) })
+    endRequest(conversation)
+    const mention = askers.filter((asker): asker is UserId => asker !== 'signal')
+    if (lastWord) say(conversation, lastWord, { mention })
+  }
+
+  /** What became of a command that was not carried out, in words for people: its result is written for a model. */
+  function commandResult(conversation: Conversation): string | undefined {
+    const { request, approvals } = conversation.session
+    const approval = approvals.at(-1)
+    if (request?.kind !== 'command' || !request.steps.some((step) => step.call === approval?.call.id)) return undefined
+    return approval && approval.state.kind !== 'ended' ? renderState(approval, conversation) : undefined
   }
 
   /** The model server is away: says so once and puts a timer. `false` when it has been tried often enough. */
   async function tryLater(conversation: Conversation, reason: string): Promise<boolean> {
     const { request } = conversation.session
     if (!request) return false
+    pauseClock(conversation, deps.now())
+    // Somebody wrote meanwhile and it was tried once more than planned: that uses up no attempt.
+    if (request.resumeAt !== undefined && deps.now() < request.resumeAt) return true
     const attempt = request.retries ?? 0
     const wait = deps.resumeMs[attempt]
     if (wait === undefined) return false
+    const due = deps.now() + wait
     request.retries = attempt + 1
+    request.resumeAt = due
     const minutes = Math.ceil(deps.resumeMs.reduce((sum, next) => sum + next, 0) / 60_000)
     if (attempt === 0) say(conversation, texts[conversation.language].modelAway(reason, minutes), { quiet: true })
     const { thread } = conversation
-    const id = `resume:${thread}:${request.startedAt}:${attempt}`
-    await deps.inbox.put({ id, thread, kind: 'resume', data: { attempt, reason }, due: deps.now() + wait })
+    await deps.inbox.put({ id: `resume:${thread}:${due}`, thread, kind: 'resume', data: {}, due })
     return true
   }
 
-  /** Applies what arrived while the thread was at work. A tool command waits for its turn: it would begin something new. */
+  /** Applies what arrived while the thread was at work. */
   async function takeIn(conversation: Conversation, what: 'votes' | 'all'): Promise<void> {
-    for (const job of deps.inbox.waiting(conversation.thread)) {
-      if (what === 'votes' && job.kind !== 'mark') break
-      if (job.kind === 'message' && beginsCommand(job.data, deps.agent.tools)) break
-      await apply(conversation, job)
-    }
+    const waiting = deps.inbox.waiting(conversation.thread).filter((job) => !conversation.applied.includes(job.id))
+    const next = what === 'votes' ? decisions(waiting, conversation, tools) : inOrder(waiting, tools)
+    for (const job of next) await apply(conversation, job)
     if (what === 'all') await flushOut(conversation)
   }
 
@@ -341,15 +407,46 @@ export function createBot(deps: BotDeps): Bot {
   }
 
   async function flushOut(conversation: Conversation): Promise<void> {
-    await flush(conversation, {
-      chat: chatOf(conversation.thread),
-      prompts: deps.prompts,
-      save,
-      onVotes: async (place, _message, votes) => {
-        for (const vote of votes) await putMark(place, vote, false)
-      },
-      log: deps.log,
-    })
+    const { thread } = conversation
+    const before = flushes.get(thread) ?? Promise.resolve()
+    const now = before.catch(() => {}).then(() => flush(conversation, outboxDeps(thread)))
+    flushes.set(thread, now)
+    try {
+      await now
+    } finally {
+      if (flushes.get(thread) === now) flushes.delete(thread)
+    }
+  }
+
+  const outboxDeps = (thread: ThreadId): OutboxDeps => ({
+    chat: chatOf(thread),
+    prompts: deps.prompts,
+    save,
+    onVotes: async (place, votes) => {
+      for (const vote of votes) await putMark(place, vote, false)
+    },
+    onUnseen: unseen,
+    log: deps.log,
+  })
+
+  async function unseen(conversation: Conversation, id: ApprovalId): Promise<void> {
+    const approval = conversation.session.approvals.find((one) => one.id === id)
+    if (!approval || !withdrawApproval(approval, texts[conversation.language].promptUnseen)) return
+    const { thread } = conversation
+    await deps.inbox.put({ id: `unseen:${thread}:${id}`, thread, kind: 'resume', data: {} })
+  }
+
+  function audit(thread: ThreadId, event: AgentEvent): void {
+    if (event.kind !== 'asked' && event.kind !== 'started' && event.kind !== 'ended') return
+    const { id, call, summary, askers, hash, state } = event.approval
+    const { name: tool, arguments: given } = call.function
+    const about = { thread, approval: id, tool }
+    if (event.kind === 'asked')
+      deps.audit({ kind: 'proposed', ...about, arguments: given, summary, asker: askers.join(', ') })
+    if (event.kind === 'started' && state.kind === 'used')
+      deps.audit({ kind: 'started', ...about, arguments: given, by: state.by, hash })
+    if (event.kind === 'ended')
+      deps.audit({ kind: 'ended', ...about, state: state.kind === 'ended' && !state.ok ? 'failed' : state.kind })
   }
 
   /** A poison job: people in the thread hear of it; the log has the details. */
@@ -358,12 +455,26 @@ export function createBot(deps: BotDeps): Bot {
     const conversation = await deps.conversations.get(job.thread)
     const thread = conversation?.thread ?? (job.kind === 'message' ? (job as JobOf<'message'>).data.thread : undefined)
     if (!thread) return
-    const markdown = texts[conversation?.language ?? deps.languageOf('')].setAside(reason)
-    const id = `aside-${Buffer.from(job.id).toString('base64url').slice(-40)}`
-    await chatOf(thread).post(thread, { id, markdown })
+    const why = escapeMarkdown(visible(redact(reason)).slice(0, 300))
+    const markdown = texts[conversation?.language ?? deps.languageOf('')].setAside(why)
+    await chatOf(thread).post(thread, { id: shortId('a', job.id), markdown })
   }
 
   return { receive, handle, setAside, readBack }
+}
+
+/** How long after its end a prompt is known by its message, for marks that come late. */
+const keptMs = 7 * 24 * 60 * 60_000
+
+/** The time that people or the model server took is not the request's. */
+function pauseClock({ session: { request } }: Conversation, now: number): void {
+  if (request) request.pausedAt = now
+}
+
+function resumeClock({ session: { request } }: Conversation, now: number): void {
+  if (request?.pausedAt === undefined) return
+  request.startedAt += now - request.pausedAt
+  delete request.pausedAt
 }
 
 /** A person said `!stop`. */

@@ -1,4 +1,5 @@
 import { nearest } from '../nearest.ts'
+import { escapeMarkdown, inlineCode } from '../tools/markdown.ts'
 import type { Tool } from '../tools/tool.ts'
 
 /** What a text with `!` in front means. Names are ours or a tool's; nothing is guessed. */
@@ -14,22 +15,24 @@ const plain = ['help', 'status', 'stop', 'tools'] as const
 /** Reads a command; `undefined` when the text is none. `help` alone counts too. */
 export function parseCommand(text: string, tools: Map<string, Tool>): Command | undefined {
   if (/^help[.!?]?$/i.test(text.trim())) return { kind: 'help' }
-  const [, name, rest = ''] = /^!\s*(\S+)\s*([\s\S]*)$/.exec(text.trim()) ?? []
-  if (name === undefined) return undefined
+  // Phones begin with a capital letter; Korean and Japanese keyboards have a wide exclamation mark.
+  const [, given, rest = ''] = /^[!！]\s*([\p{L}\p{N}][^\s]*)\s*([\s\S]*)$/u.exec(text.trim()) ?? []
+  if (given === undefined) return undefined
+  const name = given.toLowerCase()
 
   const known = plain.find((command) => command === name)
   if (known) return { kind: known }
   if (name === 'approve' || name === 'deny') return parseDecision(name, rest)
-  const tool = tools.get(name)
+  const tool = tools.get(given) ?? tools.get(name)
   if (!tool) return { kind: 'unknown', name, nearest: nearest(name, [...plain, 'approve', 'deny', ...tools.keys()]) }
   return parseToolCall(tool, rest)
 }
 
 /** Whether this text asks to stop: looked at the moment it arrives, before its turn comes. */
-export const isStop = (text: string): boolean => /^!\s*stop\s*$/.test(text.trim())
+export const isStop = (text: string): boolean => /^\s*[!！]\s*stop(?:\s|$)/i.test(text)
 
 function parseDecision(mark: 'approve' | 'deny', rest: string): Command {
-  const [, id, reason] = /^`?([a-z0-9]+)`?\s*([\s\S]*)$/i.exec(rest) ?? []
+  const [, id, reason] = /^`?([a-z0-9]{1,40})`?(?![a-z0-9])\s*([\s\S]*)$/i.exec(rest) ?? []
   if (id === undefined) return { kind: 'wrong', name: mark, problem: `!${mark} ID${mark === 'deny' ? ' reason' : ''}` }
   return { kind: 'decide', mark, id: id.toLowerCase(), ...(reason && { reason: reason.trim().slice(0, 500) }) }
 }
@@ -39,14 +42,18 @@ function parseToolCall(tool: Tool, rest: string): Command {
   const pattern = /([a-zA-Z][\w-]*)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S*))|(\S+)/g
   for (const [, key, double, single, bare, stray] of rest.matchAll(pattern)) {
     if (key === undefined) {
-      return { kind: 'wrong', name: tool.name, problem: `\`${stray}\` is not key=value. ${usage(tool)}` }
+      return {
+        kind: 'wrong',
+        name: tool.name,
+        problem: `${inlineCode(stray?.slice(0, 64) ?? '')} is not key=value. ${usage(tool)}`,
+      }
     }
     input[key] = double?.replaceAll(/\\(.)/g, '$1') ?? single ?? bare ?? ''
   }
   const parsed = tool.input.strict().safeParse(input)
   if (parsed.success) return { kind: 'tool', tool, input }
   const problem = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`.trim()).join('; ')
-  return { kind: 'wrong', name: tool.name, problem: `${problem}. ${usage(tool)}` }
+  return { kind: 'wrong', name: tool.name, problem: `${escapeMarkdown(problem.slice(0, 500))}. ${usage(tool)}` }
 }
 
 /** `k8s_get_pod name=… [namespace=…]` */

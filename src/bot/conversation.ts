@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { ApprovalId, UserId } from '../agent/approval.ts'
-import { createRequest, createSession, type Request, type Session } from '../agent/session.ts'
+import { visible } from '../agent/guard/fence.ts'
+import { createRequest, createSession, forgetOldTurns, type Request, type Session } from '../agent/session.ts'
+import { escapeMarkdown } from '../tools/markdown.ts'
 import type { MessageId, Post, RoomId, ThreadId } from './platform.ts'
 import type { Language } from './texts.ts'
 
@@ -72,19 +74,68 @@ export function tellOnce(conversation: Conversation, key: string, sentence: stri
   say(conversation, sentence, { quiet: true })
 }
 
-/** Starts what the thread works on now. Its progress post has an id from the beginning, saved before anything is shown. */
-export function begin(conversation: Conversation, asker: UserId | 'signal', kind: Request['kind'], now: number): void {
-  conversation.session.request = createRequest(asker, kind, now)
+/**
+ * Starts what the thread works on now; what is asked has to follow as the session's next message. Its progress post has an id from
+ * the beginning, saved before anything is shown. A question that waits for the model server is taken up again afterwards.
+ */
+export function begin(
+  conversation: Conversation,
+  asker: UserId | 'signal',
+  kind: Request['kind'],
+  now: number,
+): Request {
+  const { session } = conversation
+  const parked = session.request
+  if (!parked) forgetOldTurns(session)
+  session.request = { ...createRequest(session, asker, kind, now), ...(parked && { parked }) }
+  conversation.progress = { post: nextPostId(conversation) }
+  return session.request
+}
+
+/** Ends what the thread works on now. */
+export function endRequest(conversation: Conversation): void {
+  const parked = conversation.session.request?.parked
+  delete conversation.session.request
+  delete conversation.progress
+  if (!parked) return
+  conversation.session.request = parked
   conversation.progress = { post: nextPostId(conversation) }
 }
 
 /** Unique to the conversation and stable in it: saved with the post, before the post is sent. */
 export function nextPostId(conversation: Conversation): string {
   conversation.posts++
-  return `${createHash('sha256').update(conversation.thread).digest('hex').slice(0, 16)}-${conversation.posts}`
+  return `${shortId('t', conversation.thread)}-${conversation.posts}`
 }
 
-/** What a person is called in the room. */
+/** The id of a post that belongs to something with a long name. */
+export const shortId = (prefix: string, name: string): string =>
+  `${prefix}-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`
+
+/** Keeps what a person is called. A display name is anybody's to choose, so nothing in it hides, breaks the line or looks like an id. */
+export function meet(conversation: Conversation, person: UserId, name: string): void {
+  const plain = visible(name)
+    .replaceAll(/[()<>:]/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+  conversation.names[person] = [...plain].slice(0, 64).join('')
+}
+
+/** A person in a sentence of ours: the name, and the id that nobody can choose. */
 export function nameOf(conversation: Conversation, person: UserId | 'signal' | 'policy'): string {
-  return conversation.names[person as UserId] ?? person
+  const name = conversation.names[person as UserId]
+  const id = escapeMarkdown(person).replaceAll('@\u200B', '@')
+  return name && name !== person ? `${escapeMarkdown(name)} (${id})` : id
+}
+
+/**
+ * What a person said, as the model reads it. Only a line of ours begins with a name and an id: further lines are indented, so that no
+ * text can put words into somebody else's mouth.
+ */
+export function quoted(conversation: Conversation, person: UserId, text: string): string {
+  const said = text
+    .toWellFormed()
+    .replaceAll('\0', '')
+    .split(/\r\n|[\n\r\u0085\u2028\u2029]/)
+  return `${conversation.names[person] ?? person} (${person}): ${said.join('\n  ')}`
 }

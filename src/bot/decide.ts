@@ -1,4 +1,4 @@
-import { type Approval, type ApprovalId, vote, withdrawVote } from '../agent/approval.ts'
+import { type Approval, type PersonsVote, type UserId, vote, withdrawVote } from '../agent/approval.ts'
 import { mayDecide, type Policy } from '../agent/policy.ts'
 import type { Audit } from '../audit.ts'
 import { type Conversation, nameOf, say, tellOnce } from './conversation.ts'
@@ -16,32 +16,60 @@ export interface DecideDeps {
 
 /** Counts a person's mark, or takes it back; says in the thread why one does not count. Runs nothing. */
 export async function decide(conversation: Conversation, job: JobOf<'mark'>, deps: DecideDeps): Promise<void> {
-  const { vote: given, withdrawn, reason } = job.data
-  const text = texts[conversation.language]
-  const person = nameOf(conversation, given.by)
-  const approval = find(conversation, job.data.approval)
+  const approval = conversation.session.approvals.find((one) => one.id === job.data.approval)
   if (!approval) return
-
-  const why = await entitled(conversation, approval, given.by, given.mark, deps)
-  if (why) {
-    tellOnce(conversation, `${why}:${approval.id}:${given.by}`, text[refusals[why]](person, approval.id))
-    return
-  }
-  const verdict = withdrawn ? withdrawVote(approval, given.by, given.mark) : vote(approval, given, deps.now(), reason)
+  const verdict = job.data.withdrawn
+    ? takeBack(conversation, approval, job.data.vote)
+    : await count(conversation, approval, job.data, deps)
+  const { by, mark } = job.data.vote
   deps.audit({
     kind: 'decision',
     thread: conversation.thread,
     approval: approval.id,
-    by: given.by,
-    mark: given.mark,
-    withdrawn,
-    verdict: verdict.kind,
+    by,
+    mark,
+    withdrawn: job.data.withdrawn,
+    verdict,
     tool: approval.call.function.name,
     summary: approval.summary,
   })
-  if (verdict.kind === 'too-late') sayTooLate(conversation, approval, given.by)
-  if (withdrawn && verdict.kind === 'decided')
-    say(conversation, text.voteWithdrawn(person, approval.id), { quiet: true })
+}
+
+/** Whoever cast a vote may take it back, also who may not decide any more. */
+function takeBack(conversation: Conversation, approval: Approval, given: PersonsVote): string {
+  const { kind } = withdrawVote(approval, given.by, given.mark)
+  if (kind === 'too-late') sayTooLate(conversation, approval, given.by)
+  if (kind === 'decided')
+    say(conversation, texts[conversation.language].voteWithdrawn(nameOf(conversation, given.by), approval.id), {
+      quiet: true,
+    })
+  return kind
+}
+
+async function count(
+  conversation: Conversation,
+  approval: Approval,
+  { vote: given, reason }: JobOf<'mark'>['data'],
+  deps: DecideDeps,
+): Promise<string> {
+  const why = await refusalFor(conversation, approval, given, deps)
+  if (why) {
+    const sentence = texts[conversation.language][refusals[why]](nameOf(conversation, given.by), approval.id)
+    tellOnce(conversation, `${why}:${approval.id}:${given.by}`, sentence)
+    return why
+  }
+  if (given.mark === 'approve') await dropLapsed(conversation, approval, deps)
+  const { kind } = vote(approval, given, deps.now(), reason)
+  // A ✅ under what runs or ran already says nothing that is not so; any other late mark would mislead its author.
+  const isSo = given.mark === 'approve' && ['used', 'lost', 'ended'].includes(approval.state.kind)
+  if (kind === 'too-late' && !isSo) sayTooLate(conversation, approval, given.by)
+  return kind
+}
+
+/** With a quorum votes may be old: who left the room or the list since does not count any more. */
+async function dropLapsed(conversation: Conversation, approval: Approval, deps: DecideDeps): Promise<void> {
+  for (const old of [...approval.votes])
+    if (await refusalFor(conversation, approval, old, deps)) withdrawVote(approval, old.by, old.mark)
 }
 
 const refusals = {
@@ -51,27 +79,18 @@ const refusals = {
 } as const
 
 /** The person must be on the list and in the room, at this moment. */
-async function entitled(
+async function refusalFor(
   conversation: Conversation,
   approval: Approval,
-  person: JobOf<'mark'>['data']['vote']['by'],
-  mark: 'approve' | 'deny',
+  { by, mark }: PersonsVote,
   deps: DecideDeps,
 ): Promise<keyof typeof refusals | undefined> {
-  const ruling = mayDecide(deps.policy, approval, person, mark)
+  const ruling = mayDecide(deps.policy, approval, by, mark)
   if (!ruling.may) return ruling.why
-  return (await deps.chat.isMember(conversation.room, person)) ? undefined : 'not-a-member'
+  return (await deps.chat.isMember(conversation.room, by)) ? undefined : 'not-a-member'
 }
 
-/** A late mark on a call that somebody else's mark decided needs no remark; a contrary or unlucky one does. */
-function sayTooLate(conversation: Conversation, approval: Approval, person: string): void {
-  const text = texts[conversation.language]
-  tellOnce(
-    conversation,
-    `late:${approval.id}:${person}`,
-    `${text.tooLate(approval.id, approval.state.kind)} ${renderState(approval, conversation)}`,
-  )
+function sayTooLate(conversation: Conversation, approval: Approval, person: UserId): void {
+  const sentence = texts[conversation.language].tooLate(approval.id)
+  tellOnce(conversation, `late:${approval.id}:${person}`, `${sentence} ${renderState(approval, conversation)}`)
 }
-
-const find = (conversation: Conversation, id: ApprovalId): Approval | undefined =>
-  conversation.session.approvals.find((approval) => approval.id === id)

@@ -13,11 +13,11 @@ export type BotJob =
   | Job<'left', object>
   /** Something happened outside; its lane is the signal's own until a thread is found for it. */
   | Job<'signal', Signal>
-  | Job<'push', { signal: PushSignal; opened: boolean }>
+  | Job<'push', { signal: PushSignal; as: 'opened' | 'continued' | 'collected' }>
   | Job<'push-check', { signal: PushSignal; attempt: number }>
   | Job<'remind', { approval: ApprovalId }>
   | Job<'expire', { approval: ApprovalId }>
   | Job<'recover', { approval: ApprovalId; last: boolean }>
-  | Job<'resume', { attempt: number; reason: string }>
+  | Job<'resume', object>
 
 export type JobOf<Kind extends BotJob['kind']> = Extract<BotJob, { kind: Kind }>

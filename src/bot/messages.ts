@@ -1,15 +1,16 @@
 import type { UserId } from '../agent/approval.ts'
 import type { Policy } from '../agent/policy.ts'
-import { addReply, openCalls, withdrawOpenCalls } from '../agent/session.ts'
+import { addReply, openCalls, type Request, withdrawOpenCalls } from '../agent/session.ts'
 import type { Audit } from '../audit.ts'
 import type { Inbox } from '../inbox.ts'
+import { escapeMarkdown, inlineCode } from '../tools/markdown.ts'
 import { effectOf, type Tool } from '../tools/tool.ts'
 import { type Command, parseCommand, usage } from './commands.ts'
-import { begin, type Conversation, nameOf, say, tellOnce } from './conversation.ts'
+import { begin, type Conversation, endRequest, meet, nameOf, quoted, say, tellOnce } from './conversation.ts'
 import { decide } from './decide.ts'
 import type { BotJob, MessageEvent } from './jobs.ts'
 import type { PromptPlace } from './outbox.ts'
-import type { ChatPlatform } from './platform.ts'
+import { type ChatPlatform, platformOf } from './platform.ts'
 import { endProgress } from './progress.ts'
 import { type Language, texts } from './texts.ts'
 
@@ -31,14 +32,19 @@ export interface MessageDeps {
   now(): number
 }
 
+/** Begins the id of a vote that was written, not marked: no mark under the prompt belongs to it. */
+export const textVote = 'text:'
+
 /** Lets a person's message take effect: a command is carried out, anything else becomes (part of) a request. */
 export async function takeMessage(conversation: Conversation, event: MessageEvent, deps: MessageDeps): Promise<void> {
-  conversation.names[event.from] = event.name
+  meet(conversation, event.from, event.name)
   if (!deps.mayTalk(event.from)) {
-    tellOnce(conversation, `talk:${event.from}`, texts[deps.languageOf(event.text)].notAllowed(event.name))
+    const sentence = texts[deps.languageOf(event.text)].notAllowed(nameOf(conversation, event.from))
+    tellOnce(conversation, `talk:${event.from}`, sentence)
     return
   }
-  conversation.language = deps.languageOf(event.text)
+  // A command says nothing about its author's language.
+  if (!/^\s*(?:[!！]|$)/.test(event.text)) conversation.language = deps.languageOf(event.text)
   void deps.chat.acknowledge(conversation.thread, event.id)
 
   const command = event.text.trim() === '' ? ({ kind: 'help' } as const) : parseCommand(event.text, deps.agent.tools)
@@ -47,25 +53,26 @@ export async function takeMessage(conversation: Conversation, event: MessageEven
   else await answerWithoutModel(conversation, event, deps)
 }
 
-/** Whether a message would begin a tool call of its own, and so cannot join what runs. */
-export function beginsCommand(event: MessageEvent, tools: Map<string, Tool>): boolean {
-  return parseCommand(event.text, tools)?.kind === 'tool'
-}
-
 function ask(conversation: Conversation, event: MessageEvent, deps: MessageDeps): void {
   const { session } = conversation
-  if (openCalls(session).length > 0) withdrawWaiting(conversation, deps)
-  session.messages.push({ role: 'user', content: `${event.name} (${event.from}): ${event.text}` })
-  if (!session.request) begin(conversation, event.from, 'question', deps.now())
-  else if (!session.request.askers.includes(event.from)) session.request.askers.push(event.from)
+  const before = openCalls(session).length > 0 ? withdrawWaiting(conversation, deps) : []
+  const request = session.request ?? begin(conversation, event.from, 'question', deps.now())
+  // Who was not answered yet is answered along, and stays one of those in whose name things are done.
+  request.askers = [...new Set([...before, ...request.askers, event.from])]
+  session.messages.push({ role: 'user', content: quoted(conversation, event.from, event.text) })
   deps.audit({ kind: 'asked', thread: conversation.thread, by: event.from })
 }
 
-/** A new message in a waiting thread takes back what waits: nothing may stand between a call and its result. */
-function withdrawWaiting(conversation: Conversation, deps: Pick<MessageDeps, 'now'>): void {
+/**
+ * A new message in a waiting thread takes back what waits: nothing may stand between a call and its result. Returns those whose
+ * question is still unanswered.
+ */
+function withdrawWaiting(conversation: Conversation, deps: Pick<MessageDeps, 'now'>): Request['askers'] {
+  const { request } = conversation.session
   withdrawOpenCalls(conversation.session, texts[conversation.language].withdrawnByMessage)
   endProgress(conversation, { now: deps.now() })
-  delete conversation.session.request
+  endRequest(conversation)
+  return request?.kind === 'question' ? request.askers : []
 }
 
 async function carryOut(
@@ -93,7 +100,7 @@ async function carryOut(
       stop(conversation, deps)
       return
     case 'unknown':
-      say(conversation, text.unknownCommand(command.name.slice(0, 64).replaceAll('`', ''), command.nearest), {
+      say(conversation, text.unknownCommand(inlineCode(`!${command.name.slice(0, 64)}`), command.nearest), {
         quiet: true,
       })
       return
@@ -117,7 +124,8 @@ function stop(conversation: Conversation, deps: MessageDeps): void {
   }
   withdrawOpenCalls(session, text.withdrawnByStop)
   endProgress(conversation, { now: deps.now() })
-  delete session.request
+  delete session.request.parked
+  endRequest(conversation)
   say(conversation, text.stopped, { quiet: true })
 }
 
@@ -128,28 +136,49 @@ async function decideByText(
   event: MessageEvent,
   deps: MessageDeps,
 ): Promise<void> {
-  const vote = { id: event.id, by: event.from, mark: command.mark }
-  const reason = command.reason
-  const here = conversation.session.approvals.find((approval) => approval.id === command.id)
+  const { id, mark, reason } = command
+  const vote = { id: `${textVote}${event.id}`, by: event.from, mark }
+  const data = { vote, withdrawn: false, ...(reason && { reason }) }
+  const here = conversation.session.approvals.find((approval) => approval.id === id)
   if (here) {
-    const data = { approval: here.id, vote, withdrawn: false, ...(reason && { reason }) }
-    await decide(
-      conversation,
-      { id: `text:${event.id}`, thread: conversation.thread, kind: 'mark', data },
-      { ...deps, policy: deps.agent.policy },
-    )
+    const job = {
+      id: vote.id,
+      thread: conversation.thread,
+      kind: 'mark' as const,
+      data: { ...data, approval: here.id },
+    }
+    await decide(conversation, job, { ...deps, policy: deps.agent.policy })
     return
   }
-  for await (const [, place] of deps.prompts.entries()) {
-    if (place.approval !== command.id) continue
-    const data = { approval: place.approval, vote, withdrawn: false, ...(reason && { reason }) }
-    await deps.inbox.put({ id: `text:${event.id}`, thread: place.thread, kind: 'mark', data })
+  const text = texts[conversation.language]
+  const place = await placeOf(id, event, deps)
+  if (place) {
+    await deps.inbox.put({
+      id: vote.id,
+      thread: place.thread,
+      kind: 'mark',
+      data: { ...data, approval: place.approval },
+    })
+    say(conversation, text.passedOn(id), { quiet: true })
     return
   }
-  const open = conversation.session.approvals
-    .filter((approval) => approval.state.kind === 'open')
-    .map((approval) => approval.id)
-  say(conversation, texts[conversation.language].noSuchApproval(command.id, open), { quiet: true })
+  const open = conversation.session.approvals.filter(({ state }) => state.kind === 'open')
+  const ids = open.map((approval) => approval.id)
+  say(conversation, text.noSuchApproval(id, ids), { quiet: true })
+}
+
+/** Where the prompt stands that a person means, if the person is there: to others it does not exist. The newest counts. */
+async function placeOf(
+  id: string,
+  event: MessageEvent,
+  { prompts, chat }: Pick<MessageDeps, 'prompts' | 'chat'>,
+): Promise<PromptPlace | undefined> {
+  let found: PromptPlace | undefined
+  for await (const [, place] of prompts.entries()) {
+    if (place.approval !== id || platformOf(place.room) !== chat.name) continue
+    if (!found || place.expiresAt > found.expiresAt) found = place
+  }
+  return found && (await chat.isMember(found.room, event.from)) ? found : undefined
 }
 
 /** A direct call goes the way of the model's calls: the same checks, the same approval. */
@@ -161,7 +190,9 @@ function callTool(
 ): void {
   const { session } = conversation
   if (openCalls(session).length > 0) withdrawWaiting(conversation, deps)
-  session.messages.push({ role: 'user', content: `${event.name} (${event.from}): ${event.text}` })
+  endProgress(conversation, { now: deps.now() })
+  begin(conversation, event.from, 'command', deps.now())
+  session.messages.push({ role: 'user', content: quoted(conversation, event.from, event.text) })
   addReply(session, {
     role: 'assistant',
     tool_calls: [
@@ -172,7 +203,6 @@ function callTool(
       },
     ],
   })
-  begin(conversation, event.from, 'command', deps.now())
   deps.audit({ kind: 'asked', thread: conversation.thread, by: event.from })
 }
 
@@ -189,7 +219,10 @@ const sentenceOf = (error: unknown): string => (error instanceof Error ? error.m
 function openApprovals(conversation: Conversation): string {
   return conversation.session.approvals
     .filter((approval) => approval.state.kind === 'open')
-    .map((approval) => `- \`${approval.id}\` ${approval.summary} (${nameOf(conversation, approval.asker)})`)
+    .map(({ id, summary, askers }) => {
+      const names = askers.map((asker) => nameOf(conversation, asker)).join(', ')
+      return `- \`${id}\` ${escapeMarkdown(summary)} (${names})`
+    })
     .join('\n')
 }
 

@@ -9,6 +9,7 @@ export interface PromptPlace {
   thread: ThreadId
   room: RoomId
   approval: ApprovalId
+  expiresAt: number
 }
 
 export interface OutboxDeps {
@@ -16,7 +17,9 @@ export interface OutboxDeps {
   prompts: { set(message: string, place: PromptPlace): Promise<unknown> }
   save(conversation: Conversation, point: string): Promise<void>
   /** Marks that people left under a prompt before it was remembered. */
-  onVotes(place: PromptPlace, message: MessageId, votes: Vote[]): Promise<void>
+  onVotes(place: PromptPlace, votes: Vote[]): Promise<void>
+  /** A prompt that the chat will not take: nobody could approve what nobody sees. */
+  onUnseen(conversation: Conversation, approval: ApprovalId): Promise<void>
   log: Logger
 }
 
@@ -31,10 +34,9 @@ export async function flush(conversation: Conversation, deps: OutboxDeps): Promi
     const message = await send(item, conversation, deps)
     checkpoint(`${label}:after`)
     if (message) await record(item, message, conversation, deps)
+    else if (item.kind === 'post' && item.as === 'prompt') await deps.onUnseen(conversation, item.approval)
     conversation.outbox.shift()
     await deps.save(conversation, 'sent')
-    if (message && item.kind === 'post' && item.as === 'prompt')
-      await offerChoice(item.approval, message, conversation, deps)
   }
 }
 
@@ -52,19 +54,21 @@ async function send(item: Outgoing, conversation: Conversation, deps: OutboxDeps
 async function record(item: Outgoing, message: MessageId, conversation: Conversation, deps: OutboxDeps): Promise<void> {
   if (item.kind !== 'post') return
   if (item.as === 'recovery') conversation.recovery[item.approval] = { message, healthy: item.healthy }
-  if (item.as !== 'prompt') return
-  conversation.prompts[item.approval] = { message, shown: item.shown }
-  await deps.prompts.set(message, { thread: conversation.thread, room: conversation.room, approval: item.approval })
+  if (item.as === 'prompt') await recordPrompt(item, message, conversation, deps)
 }
 
-/** Puts the marks under a prompt and reads what stands there already: somebody may have been faster than our memory. */
-async function offerChoice(
-  approval: ApprovalId,
+/** Remembers a prompt, puts the marks under it, and reads what stands there: somebody may have been faster than our memory. */
+async function recordPrompt(
+  { approval, shown }: Extract<Outgoing, { as: 'prompt' }>,
   message: MessageId,
   conversation: Conversation,
   deps: OutboxDeps,
 ): Promise<void> {
+  conversation.prompts[approval] = { message, shown }
+  const { thread, room, session } = conversation
+  const expiresAt = session.approvals.find(({ id }) => id === approval)?.expiresAt ?? 0
+  const place = { thread, room, approval, expiresAt }
+  await deps.prompts.set(message, place)
   void deps.chat.offer(message)
-  const place = { thread: conversation.thread, room: conversation.room, approval }
-  await deps.onVotes(place, message, await deps.chat.votes(message))
+  await deps.onVotes(place, await deps.chat.votes(message))
 }

@@ -1,7 +1,7 @@
 import type { Approval } from '../agent/approval.ts'
-import { mayDecide, type Policy } from '../agent/policy.ts'
+import { deciders, type Policy } from '../agent/policy.ts'
 import type { Inbox } from '../inbox.ts'
-import { type Conversation, nextPostId } from './conversation.ts'
+import { type Conversation, nextPostId, say } from './conversation.ts'
 import type { BotJob } from './jobs.ts'
 import { renderDecided, renderPrompt } from './render.ts'
 
@@ -35,10 +35,25 @@ export function reflectApprovals(conversation: Conversation, deps: PromptDeps): 
         mention: deciders(approval, deps.policy),
         ...openPrompt(approval, conversation, deps),
       }
+      const reason = reasonFor(approval, conversation)
+      if (reason) say(conversation, reason)
       conversation.outbox.push({ kind: 'post', as: 'prompt', approval: approval.id, shown, post })
     }
   }
 }
+
+/** What the model said with the calls that it wants approved: said once, above the first prompt of them. */
+function reasonFor(approval: Approval, { session }: Conversation): string | undefined {
+  const message = session.messages.find(
+    (one) => one.role === 'assistant' && one.tool_calls?.some((call) => call.id === approval.call.id),
+  )
+  if (message?.role !== 'assistant' || typeof message.content !== 'string') return undefined
+  const calls = message.tool_calls ?? []
+  const first = session.approvals.find(({ call }) => calls.some(({ id }) => id === call.id))
+  return first === approval ? message.content.trim() : undefined
+}
+
+const forgottenMs = 24 * 60 * 60_000
 
 /** The timers that belong to approvals: reminder, expiry, recovery checks. Putting them again changes nothing. */
 export async function scheduleTimers(conversation: Conversation, deps: PromptDeps): Promise<void> {
@@ -66,6 +81,8 @@ export async function scheduleTimers(conversation: Conversation, deps: PromptDep
     for (const [index, seconds] of deps.recoverySeconds.entries()) {
       const last = index === deps.recoverySeconds.length - 1
       const due = state.startedAt + seconds * 1000
+      // The inbox forgets ids after days: a thread that goes on that long must not check again.
+      if (due < deps.now() - forgottenMs) continue
       await deps.inbox.put({
         id: `recover:${thread}:${id}:${index}`,
         thread,
@@ -77,12 +94,13 @@ export async function scheduleTimers(conversation: Conversation, deps: PromptDep
   }
 }
 
-const openPrompt = (approval: Approval, conversation: Conversation, deps: PromptDeps) =>
-  renderPrompt(approval, conversation, deciders(approval, deps.policy), deps.now())
-
-/** Everybody whose ✅ would count. */
-const deciders = (approval: Approval, policy: Policy) =>
-  policy.approvers.filter((person) => mayDecide(policy, approval, person, 'approve').may)
+const openPrompt = (approval: Approval, conversation: Conversation, { policy, now }: PromptDeps) =>
+  renderPrompt(approval, conversation, {
+    deciders: deciders(approval, policy),
+    needsOther:
+      approval.effect === 'destroy' && policy.destroyNeedsOther && approval.askers.some((asker) => asker !== 'signal'),
+    now: now(),
+  })
 
 const isQueued = (approval: Approval, conversation: Conversation): boolean =>
   conversation.outbox.some((item) => item.kind === 'post' && item.as === 'prompt' && item.approval === approval.id)

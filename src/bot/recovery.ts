@@ -1,3 +1,6 @@
+import type { UserId } from '../agent/approval.ts'
+import { deciders, type Policy } from '../agent/policy.ts'
+import { escapeMarkdown } from '../tools/markdown.ts'
 import type { Target } from '../tools/tool.ts'
 import { type Conversation, nextPostId, say } from './conversation.ts'
 import type { JobOf } from './jobs.ts'
@@ -20,7 +23,7 @@ export async function checkRecovery(
 ): Promise<void> {
   const approval = conversation.session.approvals.find((one) => one.id === job.data.approval)
   if (!approval) return
-  const found = await health(approval.target)
+  const found = await look(health, approval.target)
   const markdown = sentence(conversation, approval.summary, found)
   const healthy = found.state === 'healthy'
 
@@ -30,30 +33,39 @@ export async function checkRecovery(
     return
   }
   if (before && !healthy && !job.data.last) return
-  const mention = healthy || approval.asker === 'signal' ? undefined : [approval.asker]
-  const post = { id: nextPostId(conversation), markdown, ...(mention && { mention }) }
+  const mention = healthy ? [] : approval.askers.filter((asker): asker is UserId => asker !== 'signal')
+  const post = { id: nextPostId(conversation), markdown, ...(mention.length > 0 && { mention }) }
   conversation.outbox.push({ kind: 'post', as: 'recovery', approval: approval.id, healthy, post })
 }
 
+/** A cluster that is away makes no failed job: that nothing could be seen is a finding. */
+const look = (health: (target: Target) => Promise<Health>, target: Target): Promise<Health> =>
+  health(target).catch((error: unknown) => ({
+    state: 'unknown' as const,
+    text: error instanceof Error ? error.message : String(error),
+  }))
+
 function sentence(conversation: Conversation, summary: string, found: Health): string {
   const text = texts[conversation.language]
+  const seen = escapeMarkdown(found.text)
   switch (found.state) {
     case 'healthy':
-      return text.recovered(summary, found.text)
+      return text.recovered(escapeMarkdown(summary), seen)
     case 'progressing':
-      return text.progressing(summary, found.text)
+      return text.progressing(escapeMarkdown(summary), seen)
     case 'failing':
     case 'gone':
-      return text.notRecovered(summary, found.text)
+      return text.notRecovered(escapeMarkdown(summary), seen)
     case 'unknown':
-      return text.recoveryUnknown(summary, found.text)
+      return text.recoveryUnknown(escapeMarkdown(summary), seen)
   }
 }
 
 /** Reminds the people who may decide, half-way to the expiry. */
-export function remind(conversation: Conversation, job: JobOf<'remind'>, now: number): void {
+export function remind(conversation: Conversation, job: JobOf<'remind'>, policy: Policy, now: number): void {
   const approval = conversation.session.approvals.find((one) => one.id === job.data.approval)
-  if (approval?.state.kind !== 'open') return
+  if (approval?.state.kind !== 'open' || now >= approval.expiresAt) return
   const minutes = Math.max(1, Math.round((approval.expiresAt - now) / 60_000))
-  say(conversation, texts[conversation.language].reminder(approval.id, approval.summary, minutes))
+  const text = texts[conversation.language].reminder(approval.id, escapeMarkdown(approval.summary), minutes)
+  say(conversation, text, { mention: deciders(approval, policy) })
 }

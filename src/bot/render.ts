@@ -14,17 +14,19 @@ const promptBytes = 8_000
 export function renderPrompt(
   approval: Approval,
   conversation: Conversation,
-  deciders: UserId[],
-  now: number,
+  { deciders, needsOther, now }: { deciders: UserId[]; needsOther: boolean; now: number },
 ): Pick<Post, 'markdown' | 'file'> {
   const text = texts[conversation.language]
-  const names = deciders.map((decider) => nameOf(conversation, decider)).join(', ')
+  const names = (people: string[]) => people.map((person) => nameOf(conversation, person as UserId)).join(', ')
+  const askers = approval.askers.filter((asker) => asker !== 'signal')
   const minutes = Math.max(1, Math.round((approval.expiresAt - now) / 60_000))
   const decide = [
-    text.deciders(names, approval.needed),
-    approval.effect === 'destroy' && approval.asker !== 'signal' ? text.otherThanAsker : '',
+    askers.length > 0 ? text.asked(names(askers)) : '',
+    text.deciders(names(deciders), approval.needed),
+    needsOther ? text.otherThanAsker : '',
     text.until(clock(approval.expiresAt), minutes),
     text.how(approval.id),
+    renderState(approval, conversation),
   ]
   const title = text.approvalNeeded(inline(approval.summary), approval.id)
   const details = renderDetails(approval, conversation)
@@ -101,16 +103,19 @@ export function renderProgress(
   state: { atWork: boolean; model?: string; now: number },
 ): string {
   const text = texts[conversation.language]
-  const steps = request.steps.map(
-    (step) =>
-      `${stepMarks[step.state]} [${step.number}] \`${step.tool}\` ${inline(step.summary)}${step.ms === undefined ? '' : ` · ${(step.ms / 1000).toFixed(1)} s`}`,
-  )
   const seconds = Math.max(0, Math.round((state.now - request.startedAt) / 1000))
   const is = (wanted: Step['state']) => request.steps.some((step) => step.state === wanted)
   const last = state.atWork
     ? `*${is('running') ? text.working : is('waiting') ? text.waiting : text.thinking}…*`
-    : `*${[text.steps(request.steps.length, seconds), state.model].filter(Boolean).join(' · ')}*`
-  return [...steps, last].join('  \n')
+    : `*${[text.steps(request.steps.length, seconds), state.model && inline(state.model)].filter(Boolean).join(' · ')}*`
+  return [...request.steps.map((step) => renderStep(step, state.atWork)), last].join('  \n')
+}
+
+/** When nothing is at work any more, a step that did not come to its end never will. */
+function renderStep({ number, tool, summary, state, ms }: Step, atWork: boolean): string {
+  const isOver = !atWork && (state === 'running' || state === 'waiting')
+  const took = ms === undefined ? '' : ` · ${(ms / 1000).toFixed(1)} s`
+  return `${stepMarks[isOver ? 'refused' : state]} [${number}] \`${tool}\` ${inline(summary)}${took}`
 }
 
 /** Hours and minutes in UTC, such as `16:50`. */

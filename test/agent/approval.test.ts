@@ -21,7 +21,7 @@ function open(changes: Partial<Approval> = {}): Approval {
     thread: 'matrix|!r|$t',
     effect: 'change',
     target: { kind: 'Deployment', namespace: 'shop', name: 'api' },
-    asker: alice,
+    askers: [alice],
     needed: 1,
     createdAt: 0,
     expiresAt: 1_000,
@@ -149,7 +149,7 @@ test('whatever people mark in whatever order, it is approved only by enough diff
         else vote(approval, { id: `$${index}`, by: given.by, mark: given.mark }, 10)
         denied ||= approval.state.kind === 'denied'
         assert.equal(approval.state.kind === 'denied', denied)
-        if (approval.state.kind === 'approved') assert.equal(new Set(approval.state.by).size, needed)
+        if (approval.state.kind === 'approved') assert.ok(new Set(approval.state.by).size >= needed)
       }
     }),
   )

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { UserId } from '../../src/agent/approval.ts'
+import type { Approval, UserId } from '../../src/agent/approval.ts'
 import { type Mode, mayDecide, type Policy, rule } from '../../src/agent/policy.ts'
 import type { Effect } from '../../src/tools/tool.ts'
 
@@ -18,7 +18,8 @@ const policy = (changes: Partial<Policy> = {}): Policy => ({
   ...changes,
 })
 
-const call = (effect: Effect, namespace = 'shop', name = 'api') => ({
+const call = (effect: Effect, namespace = 'shop', name = 'api', askers: Approval['askers'] = ['signal']) => ({
+  askers,
   tool: 'restart',
   effect,
   target: { kind: 'Deployment', namespace, name },
@@ -50,7 +51,7 @@ test('with an empty list of approvers nobody is asked and nothing is changed', (
 })
 
 test('a change that does not name its target is refused', () => {
-  assert.equal(rule(policy(), { tool: 'restart', effect: 'change' }).kind, 'refuse')
+  assert.equal(rule(policy(), { tool: 'restart', effect: 'change', askers: [alice] }).kind, 'refuse')
 })
 
 test('a destroy needs as many people as configured', () => {
@@ -60,7 +61,7 @@ test('a destroy needs as many people as configured', () => {
 test('only people on the list may approve, whatever their name looks like', () => {
   const look = ['@Alice:corp', '@alice:corp.evil', '@alice:cor', 'alice', '@alice:corp ']
   for (const person of look) {
-    assert.deepEqual(mayDecide(policy(), { effect: 'change', asker: bob }, person as UserId, 'approve'), {
+    assert.deepEqual(mayDecide(policy(), { effect: 'change', askers: [bob] }, person as UserId, 'approve'), {
       may: false,
       why: 'not-an-approver',
     })
@@ -68,18 +69,18 @@ test('only people on the list may approve, whatever their name looks like', () =
 })
 
 test('who asked for a destroy cannot be its second person, but may approve a change and call anything off', () => {
-  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', asker: alice }, alice, 'approve'), {
+  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', askers: [alice] }, alice, 'approve'), {
     may: false,
     why: 'needs-another',
   })
-  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', asker: alice }, bob, 'approve'), { may: true })
-  assert.deepEqual(mayDecide(policy(), { effect: 'change', asker: alice }, alice, 'approve'), { may: true })
+  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', askers: [alice] }, bob, 'approve'), { may: true })
+  assert.deepEqual(mayDecide(policy(), { effect: 'change', askers: [alice] }, alice, 'approve'), { may: true })
   const stranger = '@stranger:corp' as UserId
-  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', asker: stranger }, stranger, 'deny'), { may: true })
+  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', askers: [stranger] }, stranger, 'deny'), { may: true })
 })
 
 test('a signal has no asker, so anybody on the list may approve what it leads to', () => {
-  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', asker: 'signal' }, alice, 'approve'), { may: true })
+  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', askers: ['signal'] }, alice, 'approve'), { may: true })
 })
 
 test('nothing that changes something runs without a person, but for what the allow-list names in mode auto', () => {

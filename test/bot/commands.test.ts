@@ -77,9 +77,25 @@ test('a misspelt command is answered with the nearest names, never carried out',
   assert.deepEqual(parse('!constructor'), { kind: 'unknown', name: 'constructor', nearest: [] })
 })
 
-test('only the bare command stops', () => {
-  assert.equal(isStop(' !stop '), true)
-  assert.equal(isStop('!stop that please'), false)
+test('what stops is known the moment it arrives, however it is written, and nothing else stops', () => {
+  for (const text of [' !stop ', '!Stop', '！stop', '!stop that please', '! stop']) {
+    assert.equal(isStop(text), true, text)
+    assert.equal(parse(text)?.kind, 'stop', text)
+  }
+  for (const text of ['stop', 'please !stop', '!stopwatch', '!!stop']) {
+    assert.equal(isStop(text), false, text)
+    assert.notEqual(parse(text)?.kind, 'stop', text)
+  }
+})
+
+test('a phone that begins with a capital letter is understood', () => {
+  assert.deepEqual(parse('!Help'), { kind: 'help' })
+  assert.deepEqual(parse('!Approve K7F3Q2'), { kind: 'decide', mark: 'approve', id: 'k7f3q2' })
+  assert.equal(parse('!K8s_scale_deployment name=api replicas=3')?.kind, 'tool')
+})
+
+test('an outcry is no command', () => {
+  for (const text of ['!!!', '!?', '!', '!...']) assert.equal(parse(text), undefined)
 })
 
 test('usage shows what must be given and what may be', () => {

@@ -42,6 +42,7 @@ interface Options {
   folder?: string
   clock?: { now: number }
   deps?: Partial<BotDeps>
+  signals?: Partial<BotDeps['signals']>
   /** Jobs are not handled yet: as if they had been left by the last run. */
   asleep?: boolean
 }
@@ -91,6 +92,7 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
       checkAgainMs: [],
       hasModel: model !== undefined,
       now,
+      ...options.signals,
     },
     mayTalk: (person) => person !== mallory || options.policy !== undefined,
     languageOf,

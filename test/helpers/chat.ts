@@ -1,5 +1,15 @@
 import type { UserId } from '../../src/agent/approval.ts'
-import type { ChatEvent, ChatPlatform, Mark, MessageId, Post, RoomId, ThreadId, Vote } from '../../src/bot/platform.ts'
+import {
+  type ChatEvent,
+  type ChatPlatform,
+  type Mark,
+  type MessageId,
+  type Post,
+  PostRefused,
+  type RoomId,
+  type ThreadId,
+  type Vote,
+} from '../../src/bot/platform.ts'
 
 /** A message as the room shows it now. */
 export interface Shown {
@@ -9,32 +19,57 @@ export interface Shown {
   mention: UserId[]
   quiet: boolean
   edits: string[]
+  file?: { name: string; text: string }
 }
 
 export interface FakeChat extends ChatPlatform {
   /** Everything the bot posted, in order, each as it stands now. */
   shown: Shown[]
-  say(from: UserId, text: string, where?: { thread?: ThreadId; addressed?: boolean; id?: string }): Promise<ThreadId>
+  say(
+    from: UserId,
+    text: string,
+    where?: { thread?: ThreadId; addressed?: boolean; id?: string; name?: string },
+  ): Promise<ThreadId>
   mark(from: UserId, message: MessageId, mark: Mark): Promise<string>
   unmark(from: UserId, message: MessageId, mark: Mark): Promise<void>
   /** Marks that nobody delivers: the bot was away. */
-  markSilently(from: UserId, message: MessageId, mark: Mark): void
+  markSilently(from: UserId, message: MessageId, mark: Mark): string
+  unmarkSilently(from: UserId, message: MessageId, mark: Mark): string
+  /** The same room as it is now, for another life of the bot. */
+  copy(): FakeChat
+  /** The bot is removed from the room. */
+  leave(): Promise<void>
   remove(message: MessageId): Promise<void>
   members: Set<UserId>
   /** The next `post` fails with this. */
   failNext(error: Error): void
+  /** No post that matches is taken any more. */
+  refuse(what: RegExp): void
+  /** Called before a post is shown: what a person does in that moment. */
+  beforeShown?: (post: Post) => Promise<void> | void
+  /** Called when a post stands in the room, before its sender knows. */
+  onShown?: (post: Shown) => Promise<void> | void
+}
+
+/** What the server of a chat knows. */
+interface ChatState {
+  shown: Shown[]
+  votes: Map<MessageId, Vote[]>
+  sent: Map<string, MessageId>
+  clock: number
 }
 
 export const room = 'fake|ops' as RoomId
 
 /** A chat that keeps its posts in an array. Sending an id twice shows it once, as real servers do. */
-export function createChat(members: UserId[]): FakeChat {
-  const shown: Shown[] = []
-  const votes = new Map<MessageId, Vote[]>()
-  const sent = new Map<string, MessageId>()
+export function createChat(members: UserId[], before?: ChatState): FakeChat {
+  const { shown, votes, sent }: ChatState = structuredClone(
+    before ?? { shown: [], votes: new Map(), sent: new Map(), clock: 0 },
+  )
   let receive: (event: ChatEvent) => Promise<void> = async () => {}
   let failure: Error | undefined
-  let clock = 0
+  let refused: RegExp | undefined
+  let clock = before?.clock ?? 0
 
   function add(thread: ThreadId | undefined, post: Post): Shown {
     if (failure) {
@@ -42,6 +77,7 @@ export function createChat(members: UserId[]): FakeChat {
       failure = undefined
       throw error
     }
+    if (refused?.test(post.markdown)) throw new PostRefused('the room takes no such post')
     const known = sent.get(post.id)
     if (known) return shown.find((one) => one.id === known)!
     const id = `fake|ops|b${shown.length + 1}` as MessageId
@@ -53,6 +89,7 @@ export function createChat(members: UserId[]): FakeChat {
       mention: post.mention ?? [],
       quiet: post.quiet ?? false,
       edits: [],
+      ...(post.file && { file: post.file }),
     }
     shown.push(one)
     return one
@@ -72,7 +109,12 @@ export function createChat(members: UserId[]): FakeChat {
       const { id, thread } = add(undefined, post)
       return { thread, message: id }
     },
-    post: async (thread, post) => add(thread, post).id,
+    async post(thread, post) {
+      await chat.beforeShown?.(post)
+      const one = add(thread, post)
+      await chat.onShown?.(one)
+      return one.id
+    },
     async edit(message, markdown) {
       const one = shown.find((post) => post.id === message)
       if (!one) throw new Error(`no post ${message}`)
@@ -89,6 +131,9 @@ export function createChat(members: UserId[]): FakeChat {
     failNext(error) {
       failure = error
     },
+    refuse(what) {
+      refused = what
+    },
     async say(from, text, where = {}) {
       const id = (where.id ?? `fake|ops|m${++clock}`) as MessageId
       const thread = where.thread ?? (id as string as ThreadId)
@@ -98,7 +143,7 @@ export function createChat(members: UserId[]): FakeChat {
         thread,
         room,
         from,
-        name: from.slice(1),
+        name: where.name ?? from.slice(1, from.indexOf(':')),
         text,
         addressed: where.addressed ?? !where.thread,
         at: clock,
@@ -106,18 +151,32 @@ export function createChat(members: UserId[]): FakeChat {
       return thread
     },
     async mark(from, message, mark) {
-      const id = `fake|ops|r${++clock}`
-      chat.markSilently(from, message, mark)
+      const id = chat.markSilently(from, message, mark)
       await receive({ kind: 'mark', id, message, room, from, mark, withdrawn: false })
       return id
     },
     async unmark(from, message, mark) {
-      const left = (votes.get(message) ?? []).filter((vote) => vote.from !== from || vote.mark !== mark)
-      votes.set(message, left)
-      await receive({ kind: 'mark', id: `fake|ops|u${++clock}`, message, room, from, mark, withdrawn: true })
+      const id = chat.unmarkSilently(from, message, mark)
+      await receive({ kind: 'mark', id, message, room, from, mark, withdrawn: true })
     },
     markSilently(from, message, mark) {
-      votes.set(message, [...(votes.get(message) ?? []), { id: `fake|ops|s${votes.size}-${from}`, from, mark }])
+      const id = `fake|ops|r${++clock}`
+      votes.set(message, [...(votes.get(message) ?? []), { id, from, mark }])
+      return id
+    },
+    unmarkSilently(from, message, mark) {
+      const standing = votes.get(message) ?? []
+      const taken = standing.find((vote) => vote.from === from && vote.mark === mark)
+      if (!taken) throw new Error(`${from} has no ${mark} there`)
+      votes.set(
+        message,
+        standing.filter((vote) => vote !== taken),
+      )
+      return taken.id
+    },
+    copy: () => createChat([...chat.members], { shown, votes, sent, clock }),
+    async leave() {
+      await receive({ kind: 'left', id: `fake|ops|l${++clock}`, room })
     },
     async remove(message) {
       await receive({ kind: 'gone', id: `fake|ops|g${++clock}`, message, room })

@@ -24,6 +24,38 @@ export interface ScriptedModel extends Model {
   script: Scripted[]
 }
 
+/** A model that decides by what it is shown, as often as it is asked. */
+export function playedModel(play: (messages: Message[]) => AssistantMessage): ScriptedModel {
+  const model = scriptedModel()
+  const complete = model.complete
+  return {
+    ...model,
+    complete(request) {
+      model.script.push(play(request.messages))
+      return complete(request)
+    },
+  }
+}
+
+/** What OpenAI's API demands of a conversation: every call is answered once, in order, with nothing in between. */
+export function assertValid(messages: Message[]): void {
+  let open: string[] = []
+  for (const [index, message] of messages.entries()) {
+    if (message.role === 'tool') {
+      assert.equal(message.tool_call_id, open.shift(), `message ${index} answers a call that does not stand before it`)
+      continue
+    }
+    assert.deepEqual(open, [], `message ${index} stands between a call and its result`)
+    assert.equal(message.role === 'system', index === 0, 'the system prompt comes first, and once')
+    if (message.role !== 'assistant') continue
+    open = (message.tool_calls ?? []).map((call) => call.id)
+    assert.equal(new Set(open).size, open.length, 'ids of calls are unique')
+    for (const call of message.tool_calls ?? [])
+      if (call.type === 'function') assert.equal(typeof JSON.parse(call.function.arguments), 'object')
+  }
+  assert.deepEqual(open, [], 'the last calls have no results')
+}
+
 /** A model that says what it is told to, in the process: for tests of what is around it. */
 export function scriptedModel(...script: Scripted[]): ScriptedModel {
   const requests: ScriptedModel['requests'] = []
@@ -36,6 +68,7 @@ export function scriptedModel(...script: Scripted[]): ScriptedModel {
         messages: structuredClone(request.messages),
         tools: request.tools.map((tool) => (tool.type === 'function' ? tool.function.name : '')),
       })
+      assertValid(request.messages)
       const next = script.shift() ?? assert.fail('the model was asked more often than scripted')
       if (next instanceof Error) throw next
       const message = typeof next === 'function' ? await next(request) : next

@@ -11,9 +11,9 @@ export function fence(text: string, label: string): string {
   return `${marks}${label.replaceAll(/[^\w -]/g, '')}\n${clean.trimEnd()}\n${marks}`
 }
 
-// Bidirectional overrides and isolates, zero-width characters, soft hyphen, tag characters, byte order mark.
-const hidden =
-  /[\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180E\u200B-\u200F\u202A-\u202E\u2060-\u206F\u3164\uFEFF\uFFA0\u{E0000}-\u{E007F}]/gu
+// Whatever is drawn as nothing: bidirectional marks, zero-width characters, fillers, tags, selectors; but for those of emoji, U+FE0E and
+// U+FE0F. And separators of lines that are none for a reader of code.
+const hidden = /[[\p{Default_Ignorable_Code_Point}\u2028\u2029\uFFF9-\uFFFB]--[\uFE0E\uFE0F]]/gv
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const control = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]/g
 

@@ -26,3 +26,16 @@ test('no text can close its own fence', () => {
     }),
   )
 })
+
+test('nothing that is drawn as nothing stays unseen, but for the selectors of emoji', () => {
+  for (const sly of ['\u{E0101}', '\u{E0041}', '\u3164', '\u2028', '\u180B', '\u2066', '\uFEFF', '\u00AD'])
+    assert.match(visible(`a${sly}b`), /^a⟨U\+[0-9A-F]{4,6}⟩b$/)
+  assert.equal(visible('ok ✔️'), 'ok ✔️')
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const shown = visible(text)
+      assert.doesNotMatch(shown, /[\p{Bidi_Control}\u200B-\u200D\0\u2028\u2029]/u)
+      assert.equal(visible(shown), shown)
+    }),
+  )
+})
