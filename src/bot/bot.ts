@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
-import { type AgentDeps, advance, type Outcome } from '../agent/advance.ts'
-import type { ApprovalId, UserId } from '../agent/approval.ts'
-import type { AgentEvent } from '../agent/events.ts'
+import { type AgentDeps, advance } from '../agent/advance.ts'
+import type { ApprovalId } from '../agent/approval.ts'
 import { visible } from '../agent/guard/fence.ts'
 import { redact } from '../agent/guard/redact.ts'
 import { withdrawApproval, withdrawOpenCalls } from '../agent/session.ts'
@@ -11,10 +10,12 @@ import type { Inbox } from '../inbox.ts'
 import { escapeMarkdown } from '../tools/markdown.ts'
 import type { Target } from '../tools/tool.ts'
 import { isStop } from './commands.ts'
-import { type Conversation, createConversation, endRequest, remember, say, shortId } from './conversation.ts'
+import { conclude, resumeClock, wake } from './conclude.ts'
+import { type Conversation, createConversation, remember, shortId } from './conversation.ts'
 import { decide } from './decide.ts'
+import { createIntake } from './intake.ts'
 import type { BotJob, JobOf } from './jobs.ts'
-import { type MessageDeps, takeMessage, textVote } from './messages.ts'
+import { type MessageDeps, takeMessage } from './messages.ts'
 import { flush, type OutboxDeps, type PromptPlace } from './outbox.ts'
 import {
   type ChatEvent,
@@ -23,14 +24,13 @@ import {
   platformOf,
   type RoomId,
   type ThreadId,
-  type Vote,
 } from './platform.ts'
 import { endProgress, showProgress } from './progress.ts'
 import { reflectApprovals, scheduleTimers } from './prompts.ts'
 import { checkRecovery, type Health, remind } from './recovery.ts'
-import { renderState } from './render.ts'
 import { checkPush, routeSignal, type SignalDeps, takePush } from './signals.ts'
 import { type Language, texts } from './texts.ts'
+import { record } from './trail.ts'
 import { decisions, inOrder, roleOf } from './waiting.ts'
 
 /** A namespace of the store, as far as the bot needs it. */
@@ -77,8 +77,6 @@ export function createBot(deps: BotDeps): Bot {
   const running = new Map<string, (job: BotJob) => void>()
   /** The last flush of each thread's outbox: one at a time, else an item would be forgotten unsent. */
   const flushes = new Map<ThreadId, Promise<void>>()
-  /** Threads whose first message is in the inbox, but whose document may not be written yet. */
-  const beginning = new Set<ThreadId>()
   /** When signals opened their last threads. */
   const opened: number[] = []
   const { tools } = deps.agent
@@ -89,73 +87,7 @@ export function createBot(deps: BotDeps): Bot {
   }
 
   deps.inbox.onPut((job) => running.get(job.thread)?.(job))
-
-  async function receive(event: ChatEvent): Promise<void> {
-    switch (event.kind) {
-      case 'message': {
-        if (event.addressed) beginning.add(event.thread)
-        else if (!(await isOurs(event.thread))) return
-        await deps.inbox.put({ id: `message:${event.id}`, thread: event.thread, kind: 'message', data: event })
-        return
-      }
-      case 'mark': {
-        const place = await deps.prompts.get(event.message)
-        if (place) await putMark(place, event, event.withdrawn)
-        return
-      }
-      case 'gone': {
-        const thread = (await deps.prompts.get(event.message))?.thread ?? (event.message as string as ThreadId)
-        if (!(await deps.conversations.has(thread))) return
-        await deps.inbox.put({ id: `gone:${event.id}`, thread, kind: 'gone', data: { message: event.message } })
-        return
-      }
-      case 'left': {
-        if (event.user) return
-        for await (const [, place] of deps.prompts.entries()) {
-          if (place.room !== event.room || deps.now() > place.expiresAt) continue
-          await deps.inbox.put({ id: `left:${event.id}:${place.thread}`, thread: place.thread, kind: 'left', data: {} })
-        }
-      }
-    }
-  }
-
-  /** Whether we take part in a thread, so that nobody has to mention us there. */
-  async function isOurs(thread: ThreadId): Promise<boolean> {
-    if (beginning.has(thread) || (await deps.conversations.has(thread))) return true
-    return deps.inbox.waiting(thread).length > 0
-  }
-
-  async function putMark(place: PromptPlace, vote: Vote, withdrawn: boolean, reason?: string): Promise<void> {
-    const data = {
-      approval: place.approval,
-      vote: { id: vote.id, by: vote.from, mark: vote.mark },
-      withdrawn,
-      ...(reason && { reason }),
-    }
-    const id = withdrawn ? `unmark:${vote.id}` : `mark:${vote.id}`
-    await deps.inbox.put({ id, thread: place.thread, kind: 'mark', data })
-  }
-
-  async function readBack(platform: string): Promise<void> {
-    for await (const [message, place] of deps.prompts.entries()) {
-      if (platformOf(place.thread) !== platform) continue
-      if (deps.now() > place.expiresAt + keptMs) await deps.prompts.delete(message)
-      else await readVotes(message as MessageId, place)
-    }
-  }
-
-  /** What people marked, and what they took back, while nobody listened. */
-  async function readVotes(message: MessageId, place: PromptPlace): Promise<void> {
-    const conversation = await deps.conversations.get(place.thread)
-    const approval = conversation?.session.approvals.find((one) => one.id === place.approval)
-    if (approval?.state.kind !== 'open' && approval?.state.kind !== 'approved') return
-    const votes = await chatOf(place.thread).votes(message)
-    for (const vote of votes) await putMark(place, vote, false)
-    for (const { id, by, mark } of approval.votes) {
-      if (id.startsWith(textVote) || votes.some((vote) => vote.id === id)) continue
-      await putMark(place, { id, from: by, mark }, true)
-    }
-  }
+  const intake = createIntake({ ...deps, chatOf })
 
   async function handle(job: BotJob, signal: AbortSignal): Promise<void> {
     if (job.kind === 'signal') return routeSignal(job, deps.signals, { opened, language: deps.languageOf('') })
@@ -189,7 +121,7 @@ export function createBot(deps: BotDeps): Bot {
     await take(conversation, job)
     remember(conversation, job.id)
     await save(conversation, job.kind)
-    beginning.delete(conversation.thread)
+    intake.began(conversation.thread)
   }
 
   async function take(conversation: Conversation, job: BotJob): Promise<void> {
@@ -261,7 +193,7 @@ export function createBot(deps: BotDeps): Bot {
       if (isStop(job.data.text) && deps.mayTalk(job.data.from)) stop.abort(new Stopped(job.id))
       else if (isThinking && roleOf(job, tools) === 'asks-us') void answerAtOnce(conversation, job)
     })
-    const model = deps.agent.model?.name
+    const model = session.request?.kind === 'question' ? deps.agent.model?.name : undefined
     const progress = showProgress(conversation, {
       chat,
       patienceMs: deps.patienceMs,
@@ -281,7 +213,7 @@ export function createBot(deps: BotDeps): Bot {
         emit: (event) => {
           if (event.kind === 'model-start' || event.kind === 'model-end') isThinking = event.kind === 'model-start'
           progress.listen(event)
-          audit(thread, event)
+          record(deps.audit, thread, event)
           deps.onAgentEvent(event)
         },
         now: deps.now,
@@ -289,7 +221,10 @@ export function createBot(deps: BotDeps): Bot {
         log: deps.log.child({ correlationId: thread }),
       })
       await progress.end()
-      await conclude(conversation, outcome)
+      await conclude(conversation, outcome, deps)
+      await save(conversation, outcome.kind)
+      await flushOut(conversation)
+      if (outcome.kind === 'answered' && session.request) await wake(conversation, deps)
     } catch (error) {
       await progress.end()
       if (!(stop.signal.reason instanceof Stopped)) throw error
@@ -317,70 +252,6 @@ export function createBot(deps: BotDeps): Bot {
       if (job.id === command) break
     }
     await flushOut(conversation)
-  }
-
-  /** What an outcome means for the room. */
-  async function conclude(conversation: Conversation, outcome: Outcome): Promise<void> {
-    const { session } = conversation
-    const text = texts[conversation.language]
-    switch (outcome.kind) {
-      case 'waiting':
-        pauseClock(conversation, deps.now())
-        break
-      case 'answered':
-        end(conversation, commandResult(conversation) ?? (outcome.text.trim() || text.emptyAnswer))
-        break
-      case 'stopped':
-        withdrawOpenCalls(session, text.withdrawnByStop)
-        if (!outcome.retryable) end(conversation, outcome.reason)
-        else if (!(await tryLater(conversation, outcome.reason))) end(conversation, text.gaveUp(outcome.reason))
-    }
-    await save(conversation, outcome.kind)
-    await flushOut(conversation)
-    if (outcome.kind === 'answered' && session.request) await wake(conversation)
-  }
-
-  /** A question that had to wait for a command: the timer it waited for may be over. */
-  async function wake({ thread, posts }: Conversation): Promise<void> {
-    await deps.inbox.put({ id: `resume:${thread}:after-${posts}`, thread, kind: 'resume', data: {} })
-  }
-
-  /** Gives the last word to those who asked, if there is one, and shows the work as done. */
-  function end(conversation: Conversation, lastWord: string): void {
-    const askers = conversation.session.request?.askers ?? []
-    const model = deps.agent.model?.name
-    endProgress(conversation, { now: deps.now(), ...(model && { model }) })
-    endRequest(conversation)
-    const mention = askers.filter((asker): asker is UserId => asker !== 'signal')
-    if (lastWord) say(conversation, lastWord, { mention })
-  }
-
-  /** What became of a command that was not carried out, in words for people: its result is written for a model. */
-  function commandResult(conversation: Conversation): string | undefined {
-    const { request, approvals } = conversation.session
-    const approval = approvals.at(-1)
-    if (request?.kind !== 'command' || !request.steps.some((step) => step.call === approval?.call.id)) return undefined
-    return approval && approval.state.kind !== 'ended' ? renderState(approval, conversation) : undefined
-  }
-
-  /** The model server is away: says so once and puts a timer. `false` when it has been tried often enough. */
-  async function tryLater(conversation: Conversation, reason: string): Promise<boolean> {
-    const { request } = conversation.session
-    if (!request) return false
-    pauseClock(conversation, deps.now())
-    // Somebody wrote meanwhile and it was tried once more than planned: that uses up no attempt.
-    if (request.resumeAt !== undefined && deps.now() < request.resumeAt) return true
-    const attempt = request.retries ?? 0
-    const wait = deps.resumeMs[attempt]
-    if (wait === undefined) return false
-    const due = deps.now() + wait
-    request.retries = attempt + 1
-    request.resumeAt = due
-    const minutes = Math.ceil(deps.resumeMs.reduce((sum, next) => sum + next, 0) / 60_000)
-    if (attempt === 0) say(conversation, texts[conversation.language].modelAway(reason, minutes), { quiet: true })
-    const { thread } = conversation
-    await deps.inbox.put({ id: `resume:${thread}:${due}`, thread, kind: 'resume', data: {}, due })
-    return true
   }
 
   /** Applies what arrived while the thread was at work. */
@@ -423,7 +294,7 @@ export function createBot(deps: BotDeps): Bot {
     prompts: deps.prompts,
     save,
     onVotes: async (place, votes) => {
-      for (const vote of votes) await putMark(place, vote, false)
+      for (const vote of votes) await intake.mark(place, vote, false)
     },
     onUnseen: unseen,
     log: deps.log,
@@ -434,19 +305,6 @@ export function createBot(deps: BotDeps): Bot {
     if (!approval || !withdrawApproval(approval, texts[conversation.language].promptUnseen)) return
     const { thread } = conversation
     await deps.inbox.put({ id: `unseen:${thread}:${id}`, thread, kind: 'resume', data: {} })
-  }
-
-  function audit(thread: ThreadId, event: AgentEvent): void {
-    if (event.kind !== 'asked' && event.kind !== 'started' && event.kind !== 'ended') return
-    const { id, call, summary, askers, hash, state } = event.approval
-    const { name: tool, arguments: given } = call.function
-    const about = { thread, approval: id, tool }
-    if (event.kind === 'asked')
-      deps.audit({ kind: 'proposed', ...about, arguments: given, summary, asker: askers.join(', ') })
-    if (event.kind === 'started' && state.kind === 'used')
-      deps.audit({ kind: 'started', ...about, arguments: given, by: state.by, hash })
-    if (event.kind === 'ended')
-      deps.audit({ kind: 'ended', ...about, state: state.kind === 'ended' && !state.ok ? 'failed' : state.kind })
   }
 
   /** A poison job: people in the thread hear of it; the log has the details. */
@@ -460,21 +318,7 @@ export function createBot(deps: BotDeps): Bot {
     await chatOf(thread).post(thread, { id: shortId('a', job.id), markdown })
   }
 
-  return { receive, handle, setAside, readBack }
-}
-
-/** How long after its end a prompt is known by its message, for marks that come late. */
-const keptMs = 7 * 24 * 60 * 60_000
-
-/** The time that people or the model server took is not the request's. */
-function pauseClock({ session: { request } }: Conversation, now: number): void {
-  if (request) request.pausedAt = now
-}
-
-function resumeClock({ session: { request } }: Conversation, now: number): void {
-  if (request?.pausedAt === undefined) return
-  request.startedAt += now - request.pausedAt
-  delete request.pausedAt
+  return { receive: intake.receive, readBack: intake.readBack, handle, setAside }
 }
 
 /** A person said `!stop`. */

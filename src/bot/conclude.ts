@@ -1,0 +1,90 @@
+import type { AgentDeps, Outcome } from '../agent/advance.ts'
+import type { UserId } from '../agent/approval.ts'
+import { withdrawOpenCalls } from '../agent/session.ts'
+import type { Inbox } from '../inbox.ts'
+import { type Conversation, endRequest, say } from './conversation.ts'
+import type { BotJob } from './jobs.ts'
+import { endProgress } from './progress.ts'
+import { renderState } from './render.ts'
+import { texts } from './texts.ts'
+
+export interface ConcludeDeps {
+  agent: Pick<AgentDeps, 'model'>
+  inbox: Pick<Inbox<BotJob>, 'put'>
+  /** Waits before a model server that was away is asked again, in milliseconds; after the last the bot gives up. */
+  resumeMs: number[]
+  now(): number
+}
+
+/** What an outcome means for the room. */
+export async function conclude(conversation: Conversation, outcome: Outcome, deps: ConcludeDeps): Promise<void> {
+  const { session } = conversation
+  const text = texts[conversation.language]
+  switch (outcome.kind) {
+    case 'waiting':
+      pauseClock(conversation, deps.now())
+      break
+    case 'answered':
+      end(conversation, commandResult(conversation) ?? (outcome.text.trim() || text.emptyAnswer), deps)
+      break
+    case 'stopped':
+      withdrawOpenCalls(session, text.withdrawnByStop)
+      if (!outcome.retryable) end(conversation, outcome.reason, deps)
+      else if (!(await tryLater(conversation, outcome.reason, deps)))
+        end(conversation, text.gaveUp(outcome.reason), deps)
+  }
+}
+
+/** A question that had to wait for a command: the timer it waited for may be over. */
+export async function wake({ thread, posts }: Conversation, deps: Pick<ConcludeDeps, 'inbox'>): Promise<void> {
+  await deps.inbox.put({ id: `resume:${thread}:after-${posts}`, thread, kind: 'resume', data: {} })
+}
+
+/** Gives the last word to those who asked, if there is one, and shows the work as done. */
+function end(conversation: Conversation, lastWord: string, deps: ConcludeDeps): void {
+  const { askers = [], kind } = conversation.session.request ?? {}
+  const model = kind === 'question' ? deps.agent.model?.name : undefined
+  endProgress(conversation, { now: deps.now(), ...(model && { model }) })
+  endRequest(conversation)
+  const mention = askers.filter((asker): asker is UserId => asker !== 'signal')
+  if (lastWord) say(conversation, lastWord, { mention })
+}
+
+/** What became of a command that was not carried out, in words for people: its result is written for a model. */
+function commandResult(conversation: Conversation): string | undefined {
+  const { request, approvals } = conversation.session
+  const approval = approvals.at(-1)
+  if (request?.kind !== 'command' || !request.steps.some((step) => step.call === approval?.call.id)) return undefined
+  return approval && approval.state.kind !== 'ended' ? renderState(approval, conversation) : undefined
+}
+
+/** The model server is away: says so once and puts a timer. `false` when it has been tried often enough. */
+async function tryLater(conversation: Conversation, reason: string, deps: ConcludeDeps): Promise<boolean> {
+  const { request } = conversation.session
+  if (!request) return false
+  pauseClock(conversation, deps.now())
+  // Somebody wrote meanwhile and it was tried once more than planned: that uses up no attempt.
+  if (request.resumeAt !== undefined && deps.now() < request.resumeAt) return true
+  const attempt = request.retries ?? 0
+  const wait = deps.resumeMs[attempt]
+  if (wait === undefined) return false
+  const due = deps.now() + wait
+  request.retries = attempt + 1
+  request.resumeAt = due
+  const minutes = Math.ceil(deps.resumeMs.reduce((sum, next) => sum + next, 0) / 60_000)
+  if (attempt === 0) say(conversation, texts[conversation.language].modelAway(reason, minutes), { quiet: true })
+  const { thread } = conversation
+  await deps.inbox.put({ id: `resume:${thread}:${due}`, thread, kind: 'resume', data: {}, due })
+  return true
+}
+
+/** The time that people or the model server took is not the request's. */
+function pauseClock({ session: { request } }: Conversation, now: number): void {
+  if (request) request.pausedAt = now
+}
+
+export function resumeClock({ session: { request } }: Conversation, now: number): void {
+  if (request?.pausedAt === undefined) return
+  request.startedAt += now - request.pausedAt
+  delete request.pausedAt
+}
