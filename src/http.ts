@@ -1,4 +1,5 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { AddressInfo } from 'node:net'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 
@@ -21,10 +22,12 @@ export interface HttpOptions {
 export function createHttp({ log, health, registry }: HttpOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: log.child({ component: 'http' }) as unknown as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
+    // Slow senders: a whole request within this time, whatever trickles.
     requestTimeout: 5_000,
-    connectionTimeout: 10_000,
+    // Silence on a connection; longer than the heartbeat of the web room's event stream.
+    connectionTimeout: 60_000,
     keepAliveTimeout: 10_000,
     // Event streams of the web room stay open; on close they must not hold the process.
     forceCloseConnections: true,
@@ -56,4 +59,31 @@ export function createHttp({ log, health, registry }: HttpOptions): FastifyInsta
   })
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   return app
+}
+
+/** Listens, and returns the address under which this machine reaches it. Throws a sentence that names the variables. */
+export async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    const { code = 'unknown reason' } = error as NodeJS.ErrnoException
+    throw new Error(
+      `Cannot listen on ${host}:${port}: ${reasons[code] ?? code}. Set KUBE_AGENT_HTTP_HOST or KUBE_AGENT_HTTP_PORT.`,
+      { cause: error },
+    )
+  }
+  const [address] = app.addresses() as AddressInfo[]
+  return `http://${reachableAt(host)}:${address?.port}`
+}
+
+function reachableAt(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+const reasons: Record<string, string> = {
+  EADDRINUSE: 'another program has this port',
+  EACCES: 'this user may not take it; ports below 1024 are reserved',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'this machine has no such address',
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { checkpoint } from './checkpoint.ts'
 
@@ -31,7 +32,10 @@ export interface Inbox<AnyJob extends Job = Job> {
   onPut(listener: (job: AnyJob) => void): void
   /** Jobs that wait or run, timers apart. */
   depth(): number
-  /** No job begins any more; running ones get `graceMs`, then their signal is aborted. What did not end stays for the next start. */
+  /**
+   * No job begins any more; running ones get `graceMs`, then their signal is aborted, and one that does not listen is left behind.
+   * What did not end stays for the next start.
+   */
   stop(graceMs: number): Promise<void>
 }
 
@@ -60,6 +64,11 @@ interface Row {
 const rememberMs = 7 * 24 * 60 * 60_000
 const maxAttempts = 3
 const longestTimer = 2 ** 31 - 1
+const sweepMs = 60 * 60_000
+/** How long the file may fail (a full disk, say) before it is tried again. */
+const storeRetryMs = 5_000
+/** How long a job may take to hear that its signal was aborted. */
+const hearMs = 3_000
 
 /** An inbox on three tables of the store's file. Jobs stay on disk until their turn: memory holds one job a running lane. */
 export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): Inbox<AnyJob> {
@@ -67,7 +76,8 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
   database.exec(`
     CREATE TABLE IF NOT EXISTS jobs (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, thread TEXT NOT NULL, kind TEXT NOT NULL,
       data TEXT NOT NULL, due INTEGER, attempts INTEGER NOT NULL DEFAULT 0);
-    CREATE INDEX IF NOT EXISTS jobs_thread ON jobs (thread, seq);
+    CREATE INDEX IF NOT EXISTS jobs_lane ON jobs (thread, seq) WHERE due IS NULL;
+    CREATE INDEX IF NOT EXISTS jobs_ready ON jobs (seq) WHERE due IS NULL;
     CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due) WHERE due IS NOT NULL;
     CREATE INDEX IF NOT EXISTS jobs_id ON jobs (id);
     CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
@@ -83,8 +93,11 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     ripen: database.prepare('UPDATE jobs SET due = NULL, seq = (SELECT max(seq) FROM jobs) + 1 WHERE seq = ?'),
     ripe: database.prepare('SELECT seq FROM jobs WHERE due <= ? ORDER BY due LIMIT 100'),
     nextDue: database.prepare('SELECT min(due) AS due FROM jobs WHERE due IS NOT NULL'),
+    // Each lane once, by its first job, without grouping all that waits: this runs after every job.
     lanes: database.prepare(
-      'SELECT thread, min(seq) AS first FROM jobs WHERE due IS NULL GROUP BY thread ORDER BY first LIMIT ?',
+      `SELECT thread FROM jobs AS job WHERE due IS NULL AND NOT EXISTS
+        (SELECT 1 FROM jobs AS before WHERE before.due IS NULL AND before.thread = job.thread AND before.seq < job.seq)
+        ORDER BY seq LIMIT ?`,
     ),
     first: database.prepare('SELECT * FROM jobs WHERE thread = ? AND due IS NULL ORDER BY seq LIMIT 1'),
     behind: database.prepare('SELECT * FROM jobs WHERE thread = ? AND due IS NULL AND seq > ? ORDER BY seq LIMIT 100'),
@@ -94,15 +107,20 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     setAside: database.prepare('INSERT INTO set_aside SELECT id, thread, kind, data, ?, ? FROM jobs WHERE seq = ?'),
     depth: database.prepare('SELECT count(*) AS depth FROM jobs WHERE due IS NULL'),
   }
-  sql.forget.run(now() - rememberMs)
 
   const listeners: ((job: AnyJob) => void)[] = []
   /** Lanes at work, with the number of the job that each has in hand. */
   const running = new Map<string, { seq: number; done: Promise<void> }>()
+  /** Aborted at once when we close: nothing begins and nothing waits any more. */
+  const closing = new AbortController()
+  /** Aborted after the grace: what runs has to end. */
   const stopping = new AbortController()
   let handlers: Parameters<Inbox<AnyJob>['start']>[0] | undefined
-  let stopped = false
   let timer: NodeJS.Timeout | undefined
+  const forget = () => guarded(() => sql.forget.run(now() - rememberMs))
+  const sweep = setInterval(forget, sweepMs)
+  sweep.unref()
+  forget()
 
   function transaction<Result>(work: () => Result): Result {
     database.exec('BEGIN IMMEDIATE')
@@ -111,46 +129,70 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
       database.exec('COMMIT')
       return result
     } catch (error) {
-      database.exec('ROLLBACK')
+      // After some errors, such as a full disk, SQLite has rolled back by itself.
+      if (database.isTransaction) database.exec('ROLLBACK')
       throw error
     }
   }
 
-  /** Lets timers whose time has come take their place in their lane. */
-  function ripen(): void {
+  /** Nobody waits for this work, so what fails is logged; whether it worked. */
+  function guarded(work: () => void): boolean {
+    try {
+      work()
+      return true
+    } catch (err) {
+      log.error({ component: 'inbox', err }, 'the store does not work, trying again')
+      return false
+    }
+  }
+
+  /** Lets timers whose time has come take their place in their lane; whether there were any. */
+  function ripen(): boolean {
     const ripe = sql.ripe.all(now()) as { seq: number }[]
-    if (ripe.length === 0) return
+    if (ripe.length === 0) return false
     transaction(() => {
       for (const { seq } of ripe) sql.ripen.run(seq)
     })
+    return true
   }
 
   /** Gives every lane with work a worker, as far as there are any free. */
   function pump(): void {
-    if (!handlers || stopped) return
+    if (!handlers || closing.signal.aborted) return
     clearTimeout(timer)
-    ripen()
-    for (const { thread } of sql.lanes.all(parallel + running.size) as { thread: string }[]) {
-      if (running.size >= parallel) break
-      if (!running.has(thread)) work(thread)
-    }
-    const { due } = sql.nextDue.get() as { due: number | null }
-    if (due === null) return
-    timer = setTimeout(pump, Math.min(Math.max(due - now(), 0), longestTimer))
+    let wait: number | undefined
+    if (!guarded(() => (wait = fill()))) wait = storeRetryMs
+    if (wait === undefined) return
+    timer = setTimeout(pump, Math.min(Math.max(wait, 0), longestTimer))
     timer.unref()
   }
 
-  function work(thread: string): void {
+  /** Returns the time until the next timer is due, if there is one. */
+  function fill(): number | undefined {
+    ripen()
+    for (const { thread } of sql.lanes.all(parallel + running.size) as { thread: string }[]) open(thread)
+    const { due } = sql.nextDue.get() as { due: number | null }
+    return due === null ? undefined : due - now()
+  }
+
+  /** Gives this lane a worker, unless it has one or none is free. */
+  function open(thread: string): void {
+    if (!handlers || closing.signal.aborted || running.has(thread) || running.size >= parallel) return
     const lane = { seq: 0, done: Promise.resolve() }
     running.set(thread, lane)
-    lane.done = drain(thread, lane).finally(() => {
-      running.delete(thread)
-      pump()
-    })
+    lane.done = drain(thread, lane)
+      .catch(async (err: unknown) => {
+        log.error({ component: 'inbox', correlationId: thread, err }, 'the store does not work, trying again')
+        await wait(storeRetryMs)
+      })
+      .finally(() => {
+        running.delete(thread)
+        pump()
+      })
   }
 
   async function drain(thread: string, lane: { seq: number }): Promise<void> {
-    while (!stopped) {
+    while (!closing.signal.aborted) {
       const row = sql.first.get(thread) as Row | undefined
       if (!row) return
       lane.seq = row.seq
@@ -192,43 +234,36 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
   }
 
   async function setAside(row: Row, job: AnyJob, reason: string): Promise<boolean> {
+    log.error({ component: 'inbox', correlationId: row.thread, job: row.id, kind: row.kind, reason }, 'job set aside')
+    // Told first: after a crash in between it is told again, rather than never.
+    await handlers
+      ?.setAside(job, reason)
+      .catch((err: unknown) => log.error({ component: 'inbox', err }, 'setting aside was not told'))
     transaction(() => {
       sql.setAside.run(reason, now(), row.seq)
       sql.remove.run(row.seq)
     })
     onHandled(job.kind, 'set-aside')
-    log.error({ component: 'inbox', correlationId: row.thread, job: row.id, kind: row.kind, reason }, 'job set aside')
-    await handlers
-      ?.setAside(job, reason)
-      .catch((err: unknown) => log.error({ component: 'inbox', err }, 'setting aside was not told'))
     return true
   }
 
   /** Ends early when we are closing. */
-  function wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = setTimeout(resolve, ms)
-      stopping.signal.addEventListener('abort', () => {
-        clearTimeout(end)
-        resolve()
-      })
-    })
-  }
+  const wait = (ms: number): Promise<void> => pause(ms, undefined, { signal: closing.signal }).catch(() => {})
 
   return {
     async put(job) {
       checkpoint('inbox:before-put')
-      ripen()
+      const ripened = ripen()
       const isNew = transaction(() => {
         if (sql.see.run(job.id, now()).changes === 0) return false
         sql.insert.run(job.id, job.thread, job.kind, JSON.stringify(job.data), job.due ?? null)
         return true
       })
       checkpoint('inbox:after-put')
-      if (!isNew) return false
-      for (const listener of listeners) listener(job)
-      pump()
-      return true
+      if (isNew) for (const listener of listeners) listener(job)
+      if (ripened || job.due !== undefined) pump()
+      else open(job.thread)
+      return isNew
     },
     waiting(thread) {
       return (sql.behind.all(thread, running.get(thread)?.seq ?? 0) as unknown as Row[]).map(toJob<AnyJob>)
@@ -245,15 +280,22 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     },
     depth: () => (sql.depth.get() as { depth: number }).depth,
     async stop(graceMs) {
-      stopped = true
+      closing.abort()
       clearTimeout(timer)
+      clearInterval(sweep)
       const ended = Promise.all([...running.values()].map((lane) => lane.done))
-      const grace = setTimeout(() => stopping.abort(new Error('shutting down')), graceMs)
-      await ended
-      clearTimeout(grace)
+      await within(graceMs, ended)
       stopping.abort(new Error('shutting down'))
+      await within(hearMs, ended)
     },
   }
+}
+
+/** Waits for the work, but not longer than this. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const enough = new AbortController()
+  await Promise.race([work, pause(ms, undefined, { signal: enough.signal })])
+  enough.abort()
 }
 
 function toJob<AnyJob extends Job>(row: Row): AnyJob {

@@ -16,7 +16,8 @@ export interface Metrics {
 export function createMetrics(gauges: {
   inboxDepth(): number
   chatReady(): Record<string, boolean>
-  modelReachable(): boolean
+  /** By part; parts that are not configured are left out. */
+  reachable(): Record<string, boolean>
 }): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -39,11 +40,12 @@ export function createMetrics(gauges: {
     },
   })
   new Gauge({
-    name: 'kube_agent_model_reachable',
-    help: '0 when the model server did not answer last time.',
+    name: 'kube_agent_reachable',
+    help: '0 when the server behind this part did not answer or refused us last time.',
+    labelNames: ['part'],
     registers,
     collect() {
-      this.set(gauges.modelReachable() ? 1 : 0)
+      for (const [part, answered] of Object.entries(gauges.reachable())) this.set({ part }, answered ? 1 : 0)
     },
   })
   return {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -30,13 +30,15 @@ const sweepMs = 60 * 60_000
  */
 export function openStore(directory: string): Store {
   const lock = acquire(directory)
-  const database = openDatabase(join(directory, 'kube-agent.sqlite'))
-  database.exec(`CREATE TABLE IF NOT EXISTS entries (
-    namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires INTEGER, PRIMARY KEY (namespace, key)) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS entries_expires ON entries (expires) WHERE expires IS NOT NULL`)
+  const database = openDatabase(join(directory, 'kube-agent.sqlite'), lock)
   const sweep = database.prepare('DELETE FROM entries WHERE expires <= ?')
-  sweep.run(Date.now())
-  const timer = setInterval(() => sweep.run(Date.now()), sweepMs)
+  const timer = setInterval(() => {
+    try {
+      sweep.run(Date.now())
+    } catch {
+      // A full disk, say; what is past its time is not returned anyway, and goes an hour later.
+    }
+  }, sweepMs)
   timer.unref()
 
   const namespace = (name: string) =>
@@ -95,19 +97,34 @@ function ownerOf(file: string): string {
   }
 }
 
-function openDatabase(file: string): DatabaseSync {
+const tables = `
+  CREATE TABLE IF NOT EXISTS entries (
+    namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires INTEGER, PRIMARY KEY (namespace, key)) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS entries_expires ON entries (expires) WHERE expires IS NOT NULL`
+
+function openDatabase(file: string, lock: DatabaseSync): DatabaseSync {
+  let database: DatabaseSync | undefined
   try {
-    const database = new DatabaseSync(file, { timeout: 5_000 })
+    database = new DatabaseSync(file, { timeout: 5_000 })
+    // What people said stands in here, whatever the directory allows.
+    chmodSync(file, 0o600)
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
     const [check] = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[]
     if (check?.quick_check !== 'ok') throw new Error(check?.quick_check)
+    database.exec(tables)
     return database
   } catch (error) {
-    throw new StoreError(
-      `${file} cannot be read: ${sentence(error)}. Restore it from a backup, or move it away to begin with an empty one (open approvals and threads are forgotten).`,
-      { cause: error },
-    )
+    database?.close()
+    lock.close()
+    throw new StoreError(`${file} cannot be used: ${sentence(error)}. ${wayOut(error)}`, { cause: error })
   }
+}
+
+function wayOut(error: unknown): string {
+  const text = sentence(error)
+  if (/disk is full|disk I\/O/i.test(text)) return 'Make room on that disk.'
+  if (/readonly|permission|not permitted|unable to open/i.test(text)) return 'This user has to be able to write it.'
+  return 'Restore it from a backup, or move it away to begin with an empty one (open approvals and threads are forgotten).'
 }
 
 const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -149,6 +149,106 @@ test('stop lets a running job end, aborts it after the grace, and leaves it for 
   assert.deepEqual({ ...database.prepare('SELECT id, attempts FROM jobs').get() }, { id: 'long', attempts: 0 })
 })
 
+test('stop does not wait for ever for a job that does not listen', async () => {
+  const inbox = open(memory())
+  const started = Promise.withResolvers<void>()
+  inbox.start({
+    handle: async () => {
+      started.resolve()
+      await new Promise(() => {})
+    },
+    setAside: async () => {},
+  })
+  await inbox.put(job('deaf'))
+  await started.promise
+
+  await inbox.stop(0)
+
+  assert.equal(inbox.depth(), 1)
+})
+
+test('stop does not wait for the next try of a job that failed', async () => {
+  const inbox = open(memory(), { retryDelays: [2 ** 30] })
+  const failed = Promise.withResolvers<void>()
+  const handle = async () => {
+    setImmediate(failed.resolve)
+    throw new Error('cannot be')
+  }
+  inbox.start({ handle, setAside: async () => {} })
+  await inbox.put(job('one'))
+  await failed.promise
+
+  await inbox.stop(2 ** 30)
+
+  assert.equal(inbox.depth(), 1)
+})
+
+test('after stop jobs are still taken in, for the next start', async () => {
+  const database = memory()
+  const before = open(database)
+  before.start({ handle: async () => assert.fail('nothing begins after stop'), setAside: async () => {} })
+  await before.stop(0)
+
+  assert.equal(await before.put(job('late')), true)
+
+  const after = open(database)
+  const handled: string[] = []
+  after.start({ handle: async ({ id }) => void handled.push(id), setAside: async () => {} })
+  await idle(after)
+  assert.deepEqual(handled, ['late'])
+})
+
+test('a store that fails for a while neither ends the process nor loses what waits', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const database = memory()
+  const inbox = open(database)
+  await inbox.put(job('one'))
+  const handled: string[] = []
+  database.exec('ALTER TABLE jobs RENAME TO gone')
+  inbox.start({ handle: async ({ id }) => void handled.push(id), setAside: async () => {} })
+  assert.deepEqual(handled, [])
+
+  database.exec('ALTER TABLE gone RENAME TO jobs')
+  t.mock.timers.tick(60_000)
+  await idle(inbox)
+
+  assert.deepEqual(handled, ['one'])
+})
+
+test('ids are remembered for seven days, also by a process that runs for longer, and timers for as long as they wait', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const day = 24 * 60 * 60_000
+  let now = 0
+  const inbox = open(memory(), { now: () => now })
+  inbox.start({ handle: async () => {}, setAside: async () => {} })
+  await inbox.put(job('message'))
+  await inbox.put(job('timer', 'a', 30 * day))
+  await idle(inbox)
+
+  now = 6.9 * day
+  t.mock.timers.tick(60 * 60_000)
+  assert.equal(await inbox.put(job('message')), false)
+
+  now = 7.1 * day
+  t.mock.timers.tick(60 * 60_000)
+  assert.equal(await inbox.put(job('message')), true)
+  assert.equal(await inbox.put(job('timer', 'a', 30 * day)), false)
+})
+
+test('people hear of a job that is set aside before it is gone', async () => {
+  const inbox = open(memory())
+  let depthWhenTold = 0
+  const handle = async () => {
+    throw new Error('cannot be')
+  }
+  inbox.start({ handle, setAside: async () => void (depthWhenTold = inbox.depth()) })
+
+  await inbox.put(job('poison'))
+  await idle(inbox)
+
+  assert.equal(depthWhenTold, 1)
+})
+
 test('waiting shows what stands behind the running job and leaves it there', async () => {
   const inbox = open(memory())
   const gate = Promise.withResolvers<void>()
@@ -170,22 +270,24 @@ test('waiting shows what stands behind the running job and leaves it there', asy
   )
 })
 
-test('ten thousand waiting jobs stay on disk: only those in hand are read', async () => {
-  const database = memory()
-  const inbox = open(database, { parallel: 4 })
-  for (let index = 0; index < 10_000; index++) await inbox.put(job(`${index}`, `lane ${index % 1_000}`))
-  let inHand = 0
-  let most = 0
-  const handle = async () => {
-    most = Math.max(most, ++inHand)
-    await null
-    inHand--
-  }
-  inbox.start({ handle, setAside: async () => {} })
-  await idle(inbox)
+for (const lanes of [1, 10_000]) {
+  test(`ten thousand waiting jobs in ${lanes} lanes stay on disk: only those in hand are read`, async () => {
+    const database = memory()
+    const inbox = open(database, { parallel: 4 })
+    for (let index = 0; index < 10_000; index++) await inbox.put(job(`${index}`, `lane ${index % lanes}`))
+    let inHand = 0
+    let most = 0
+    const handle = async () => {
+      most = Math.max(most, ++inHand)
+      await null
+      inHand--
+    }
+    inbox.start({ handle, setAside: async () => {} })
+    await idle(inbox)
 
-  assert.ok(most <= 4)
-})
+    assert.ok(most <= 4)
+  })
+}
 
 test('whatever is put, handled and interrupted: every job is handled, in the order of its lane, and never again once acknowledged', async () => {
   const step = fc.oneof(fc.record({ put: fc.nat(30), lane: fc.nat(2) }), fc.constant('crash' as const))

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import pino from 'pino'
+import { createInbox } from '../src/inbox.ts'
 import { openStore, StoreError } from '../src/store.ts'
 
 function folder(t: TestContext): string {
@@ -92,9 +94,34 @@ test('a directory that cannot be used says what to do', (t) => {
   assert.throws(() => openStore(join(file, 'data')), /KUBE_AGENT_DATA_DIR/)
 })
 
+test('a full disk is told in a sentence, and what could not be put is not half there', async (t) => {
+  const store = openStore(folder(t))
+  t.after(() => store.close())
+  const inbox = createInbox({ database: store.database, log: pino({ enabled: false }) })
+  const { page_count: pages } = store.database.prepare('PRAGMA page_count').get() as { page_count: number }
+  store.database.exec(`PRAGMA max_page_count = ${pages}`)
+  const job = { id: 'large', thread: 'a', kind: 'test', data: 'x'.repeat(100_000) }
+
+  await assert.rejects(inbox.put(job), /disk is full/)
+  await assert.rejects(store.sessions.set('large', job.data), /disk is full/)
+
+  store.database.exec('PRAGMA max_page_count = 1000000')
+  assert.equal(await inbox.put(job), true)
+})
+
+test('what people said can be read by this user alone, whatever the directory allows', (t) => {
+  const directory = folder(t)
+  const store = openStore(directory)
+  t.after(() => store.close())
+
+  assert.equal(statSync(join(directory, 'kube-agent.sqlite')).mode & 0o077, 0)
+})
+
 test('a damaged file is not overwritten but named', (t) => {
   const directory = folder(t)
   writeFileSync(join(directory, 'kube-agent.sqlite'), 'this is no database, whatever its name says'.repeat(100))
 
-  assert.throws(() => openStore(directory), /cannot be read.*backup/)
+  assert.throws(() => openStore(directory), /cannot be used.*backup/)
+  rmSync(join(directory, 'kube-agent.sqlite'))
+  assert.doesNotThrow(() => openStore(directory).close())
 })

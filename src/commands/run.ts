@@ -1,29 +1,45 @@
 import closeWithGrace from 'close-with-grace'
-import type { LoadedConfig } from '../config.ts'
-import { createLog } from '../log.ts'
+import { ConfigError, type LoadedConfig, secretsOf } from '../config.ts'
+import { createLog, type Logger } from '../log.ts'
 import { StoreError } from '../store.ts'
-import { serve } from './serve.ts'
 
 const graceMs = 20_000
+/** After the grace a step that does not listen is left behind; then connections and files are closed. */
+const closeMs = 10_000
 
-/** `kube-agent serve`: works until a signal or until it cannot go on. Exit codes: 0 after a signal, 1 after a failure, 2 for bad configuration. */
+/**
+ * `kube-agent serve`: works until a signal or until it cannot go on. Exit codes: 0 after a signal, 1 after a failure at work, 2 when
+ * it cannot start like this: wrong configuration, or something that the configuration names is in use or unusable.
+ */
 export async function run(loaded: LoadedConfig, version: string): Promise<void> {
-  if (loaded.config.chat.length === 0) {
-    console.error('No chat is configured. Set KUBE_AGENT_CHAT to matrix or web; `kube-agent demo` needs nothing.')
-    process.exit(2)
-  }
-  const served = await serve({ loaded, version }).catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : String(error))
-    if (!(error instanceof StoreError))
-      createLog({ level: loaded.config.log.level }).fatal({ err: error }, 'start failed')
-    process.exit(error instanceof StoreError ? 2 : 1)
-  })
-  closeWithGrace({ delay: graceMs + 5_000, logger: false }, async ({ err }) => {
-    if (err) console.error(err.message)
-    await served.close(graceMs)
+  const { config } = loaded
+  if (config.chat.length === 0)
+    refuse('No chat is configured. Set KUBE_AGENT_CHAT to matrix or web; `kube-agent demo` needs nothing.')
+  const log = createLog({ level: config.log.level, secrets: secretsOf(config) })
+  // Loaded only now: what is refused above is refused at once.
+  const { serve } = await import('./serve.ts')
+  const served = await serve({ loaded, version, log }).catch((error: unknown) => giveUp(error, log))
+
+  const closing = closeWithGrace({ delay: graceMs + closeMs, logger: false }, async ({ err, signal }) => {
+    log.info({ component: 'main', signal }, 'ending')
+    if (err) log.fatal({ component: 'main', err }, 'ending after an error that nobody expected')
+    await served.close(err ? 0 : graceMs)
   })
   const problem = await served.failed
+  closing.uninstall()
   console.error(problem)
   await served.close(0)
   process.exit(1)
+}
+
+function giveUp(error: unknown, log: Logger): never {
+  if (error instanceof ConfigError || error instanceof StoreError) refuse(error.message)
+  log.fatal({ component: 'main', err: error }, 'start failed')
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exit(1)
+}
+
+function refuse(sentence: string): never {
+  console.error(sentence)
+  process.exit(2)
 }

@@ -6,7 +6,15 @@ import type { Signal } from '../signal.ts'
 import type { WebhookSource } from './source.ts'
 
 /** How a delivery ended, for the metrics. */
-export type WebhookOutcome = 'accepted' | 'ignored' | 'duplicate' | 'busy' | 'unauthorized' | 'malformed' | 'failed'
+export type WebhookOutcome =
+  | 'accepted'
+  | 'ignored'
+  | 'duplicate'
+  | 'busy'
+  | 'unauthorized'
+  | 'malformed'
+  | 'too-large'
+  | 'failed'
 
 export interface WebhookDeps {
   sources: WebhookSource[]
@@ -33,6 +41,7 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
     app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit }, (_request, body, done) =>
       done(null, body),
     )
+    const { count } = deps
     let inHand = 0
     const warn = rateLimited((outcome: WebhookOutcome, source: string) =>
       deps.log.warn({ component: 'webhooks', source, outcome }, 'webhook refused'),
@@ -42,25 +51,23 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
     function addRoute(scope: FastifyInstance, source: WebhookSource): void {
       scope.post(`/webhooks/${source.name}`, {
         bodyLimit,
-        onRequest: async (_request, reply) => {
+        // What can be refused by its headers is refused before its body is read.
+        onRequest: async (request, reply) => {
           if (inHand >= parallel) return answer(reply, 503, 'busy')
           inHand++
           reply.raw.once('close', () => inHand--)
+          if (!hasPlainBody(request) || !hasHeadersOnce(request, source.requiredHeaders))
+            return answer(reply, 400, 'malformed')
         },
+        onError: async (_request, _reply, { statusCode = 500 }) =>
+          count(statusCode === 413 ? 'too-large' : statusCode < 500 ? 'malformed' : 'failed'),
         handler: (request, reply) => take(source, request, reply),
       })
     }
 
     async function take(source: WebhookSource, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
       const body = request.body
-      if (
-        !Buffer.isBuffer(body) ||
-        body.length === 0 ||
-        !hasPlainBody(request) ||
-        !hasHeadersOnce(request, source.requiredHeaders)
-      ) {
-        return answer(reply, 400, 'malformed')
-      }
+      if (!Buffer.isBuffer(body) || body.length === 0) return answer(reply, 400, 'malformed')
       if (!source.verify(body, request.headers)) {
         warn('unauthorized', source.name)
         return answer(reply, 401, 'unauthorized')
@@ -99,7 +106,7 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
     }
 
     function answer(reply: FastifyReply, status: number, outcome: WebhookOutcome): FastifyReply {
-      deps.count(outcome)
+      count(outcome)
       return reply
         .code(status)
         .type('text/plain')

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
+import crypto, { createHmac } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
+import { syncBuiltinESMExports } from 'node:module'
+import { type AddressInfo, connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
@@ -160,6 +162,223 @@ for (const [what, status, change] of refused) {
     assert.deepEqual(jobs, [])
   })
 }
+
+/** What a raw connection gets back for these bytes, until the server ends it or has answered. */
+async function raw(app: FastifyInstance, bytes: string): Promise<string> {
+  const [address] = app.addresses() as AddressInfo[]
+  const socket = connect(address?.port ?? 0, '127.0.0.1')
+  let answer = ''
+  socket.setEncoding('utf8').on('data', (text) => {
+    answer += text
+    if (answer.includes('\r\n\r\n')) socket.end()
+  })
+  socket.on('error', () => {})
+  socket.write(bytes)
+  await once(socket, 'close')
+  return answer
+}
+
+const head = (more: Record<string, string> = {}) =>
+  Object.entries({ Host: 'bot', 'Content-Type': 'application/json', ...signed(plain), ...more })
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')
+
+const signed = ({ headers, body }: Delivery) => ({
+  'X-Gitea-Delivery': headers['X-Gitea-Delivery'] ?? '',
+  'X-Gitea-Event': 'push',
+  'X-Gitea-Signature': sign(body),
+})
+
+const distorted: [string, () => string, RegExp][] = [
+  [
+    'a length and chunks at once',
+    () =>
+      `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Content-Length': '5', 'Transfer-Encoding': 'chunked' })}\r\n5\r\nhello\r\n0\r\n\r\n`,
+    /^HTTP\/1\.1 400/,
+  ],
+  [
+    'a length that is no number',
+    () => `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Content-Length': '-5' })}\r\nhello`,
+    /^HTTP\/1\.1 400/,
+  ],
+  [
+    'a body that goes on behind its length',
+    () => `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Content-Length': '9' })}\r\n${plain.body}`,
+    /^HTTP\/1\.1 40[01]/,
+  ],
+  [
+    'two signatures, one of them right',
+    () =>
+      `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Content-Length': `${Buffer.byteLength(plain.body)}` })}X-Gitea-Signature: ${'0'.repeat(64)}\r\n\r\n${plain.body}`,
+    /^HTTP\/1\.1 400/,
+  ],
+  [
+    'headers beyond all measure',
+    () => `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'X-Long': 'x'.repeat(20_000) })}\r\n`,
+    /^HTTP\/1\.1 431/,
+  ],
+  ['no HTTP at all', () => '\u0016\u0003\u0001 hello\r\n\r\n', /^HTTP\/1\.1 400/],
+]
+for (const [what, bytes, expected] of distorted) {
+  test(`${what} is refused and leaves nothing`, async (t) => {
+    const { app, jobs } = await setup(t)
+
+    assert.match(await raw(app, bytes()), expected)
+
+    assert.deepEqual(jobs, [])
+    assert.equal((await deliver(app, plain)).statusCode, 202)
+  })
+}
+
+test('missing headers are refused before the body is there', async (t) => {
+  const { app, outcomes } = await setup(t)
+
+  const answer = await raw(
+    app,
+    'POST /webhooks/gitea HTTP/1.1\r\nHost: bot\r\nContent-Type: application/json\r\nContent-Length: 4000000\r\n\r\n',
+  )
+
+  assert.match(answer, /^HTTP\/1\.1 400[\s\S]*bad request/)
+  assert.deepEqual(outcomes, ['malformed'])
+})
+
+test('whoever sends a byte now and then is cut off, and the others are served meanwhile', async (t) => {
+  const { app, jobs } = await setup(t)
+  const [address] = app.addresses() as AddressInfo[]
+  const slow = connect(address?.port ?? 0, '127.0.0.1')
+  slow.on('error', () => {}).resume()
+  slow.write(`POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Content-Length': '1000' })}\r\n`)
+  const trickle = setInterval(() => slow.write(' '), 100)
+  t.after(() => clearInterval(trickle))
+
+  assert.equal((await deliver(app, plain)).statusCode, 202)
+  await once(slow, 'close')
+
+  assert.equal(jobs.length, 1)
+})
+
+test('more deliveries at once than are worked on are asked to come again, and none is lost that was accepted', async (t) => {
+  const gate = Promise.withResolvers<void>()
+  const jobs: string[] = []
+  const put = async ({ id }: { id: string }) => {
+    await gate.promise
+    jobs.push(id)
+    return true
+  }
+  const { app, outcomes } = await setup(t, { inbox: { put } })
+  const body = (n: number) => plain.body.replaceAll(/"after": "[0-9a-f]{8}/g, `"after": "${`${n}`.padStart(8, '0')}`)
+  const answers = Array.from({ length: 40 }, (_, n) =>
+    deliver(app, { ...plain, body: body(n) }, { 'X-Gitea-Delivery': `${n}`, 'X-Gitea-Signature': sign(body(n)) }),
+  )
+  while (outcomes.filter((outcome) => outcome === 'busy').length < 8) await new Promise(setImmediate)
+  gate.resolve()
+
+  const codes = (await Promise.all(answers)).map(({ statusCode }) => statusCode)
+
+  assert.equal(codes.filter((code) => code === 503).length, 8)
+  assert.equal(codes.filter((code) => code === 202).length, jobs.length)
+  assert.equal((await deliver(app, plain)).statusCode, 202)
+})
+
+for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
+  test(`${method} is not the route, and neither are paths like it`, async (t) => {
+    const { app, outcomes } = await setup(t)
+    const ask = async (path: string, how: string) => {
+      const answer = await raw(app, `${how} ${path} HTTP/1.1\r\nHost: bot\r\nContent-Length: 0\r\n\r\n`)
+      return answer.split(' ')[1]
+    }
+
+    assert.equal(await ask('/webhooks/gitea', method), '404')
+    for (const path of [
+      '//webhooks/gitea',
+      '/webhooks/gitea/',
+      '/Webhooks/Gitea',
+      '/webhooks/%2e%2e/webhooks/gitea',
+      '/prefix/webhooks/gitea',
+    ])
+      assert.equal(await ask(path, 'POST'), '404', path)
+    assert.deepEqual(outcomes, [])
+  })
+}
+
+test('what the server itself refuses is counted like the rest', async (t) => {
+  const { app, outcomes } = await setup(t)
+  const large = JSON.stringify({ text: 'x'.repeat(6 * 1024 * 1024) })
+
+  await deliver(app, { ...plain, body: large }, { 'X-Gitea-Signature': sign(large) })
+  await deliver(app, plain, { 'Content-Type': 'text/plain' })
+
+  assert.deepEqual(outcomes, ['too-large', 'malformed'])
+})
+
+const strange: [string, string, number][] = [
+  ['null', 'null', 400],
+  ['a list', '[]', 400],
+  ['a hundred thousand brackets', '['.repeat(100_000), 400],
+  [
+    'deep nesting in a field that is not used',
+    plain.body.replace('{', `{"x":${'['.repeat(50_000)}${']'.repeat(50_000)},`),
+    202,
+  ],
+  ['keys of Object.prototype', plain.body.replace('{', '{"__proto__":{"ref":1},"constructor":1,"toString":1,'), 202],
+]
+for (const [what, body, status] of strange) {
+  test(`signed ${what} is answered with ${status}`, async (t) => {
+    const { app } = await setup(t)
+
+    assert.equal((await deliver(app, { ...plain, body }, { 'X-Gitea-Signature': sign(body) })).statusCode, status)
+  })
+}
+
+test('signed bytes that are no UTF-8 are malformed', async (t) => {
+  const { app, jobs } = await setup(t)
+  const body = Buffer.from(plain.body.replace('docs: first', '\u00ff'), 'latin1')
+
+  assert.equal((await deliver(app, { ...plain, body }, { 'X-Gitea-Signature': sign(body) })).statusCode, 400)
+  assert.deepEqual(jobs, [])
+})
+
+test('every secret is tried, whichever fits: the time does not tell which', (t) => {
+  const secrets = [plain.secret, 'second', 'third']
+  const [source] = createSources({ giteaSecrets: secrets })
+  const compared = t.mock.method(crypto, 'timingSafeEqual')
+  syncBuiltinESMExports()
+  t.after(() => {
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  })
+
+  for (const secret of secrets)
+    assert.equal(source?.verify(Buffer.from(plain.body), { 'x-gitea-signature': sign(plain.body, secret) }), true)
+
+  assert.equal(compared.mock.callCount(), 9)
+})
+
+test('a secret that was taken out does not sign any more', async (t) => {
+  const { app } = await setup(t, { sources: createSources({ giteaSecrets: ['the new one alone'] }) })
+
+  assert.equal((await deliver(app, plain)).statusCode, 401)
+})
+
+test('a store that cannot remember deliveries is told as 503, and the push that comes again is still one job', async (t) => {
+  let isFull = true
+  const known = new Set<string>()
+  const { app, jobs } = await setup(t, {
+    deliveries: {
+      has: async (key) => known.has(key),
+      set: async (key) => {
+        if (isFull) throw new Error('disk full')
+        return known.add(key)
+      },
+    },
+  })
+
+  assert.equal((await deliver(app, plain)).statusCode, 503)
+  isFull = false
+  assert.equal((await deliver(app, plain)).statusCode, 202)
+
+  assert.equal(jobs.length, 1)
+})
 
 test('a body above the limit is refused before it is read to the end', async (t) => {
   const { app, jobs } = await setup(t)

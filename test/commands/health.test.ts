@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ChatPlatform } from '../../src/bot/platform.ts'
+import { healthReport, type Parts, reachable } from '../../src/commands/health.ts'
+
+const chat = (name: string, state: string): ChatPlatform =>
+  ({ name, health: () => ({ state, detail: 'as it is' }) }) as unknown as ChatPlatform
+
+const away = { health: () => ({ state: 'unreachable', detail: 'does not answer' }) }
+
+const parts = (changes: Partial<Record<keyof Parts, unknown>> = {}): Parts =>
+  ({
+    chats: [chat('web', 'ready')],
+    inSync: new Set(['web']),
+    model: undefined,
+    cluster: undefined,
+    gitea: undefined,
+    inbox: { depth: () => 3 },
+    isClosing: () => false,
+    ...changes,
+  }) as Parts
+
+test('ready is green only when every chat is in sync and connected', () => {
+  const states = [
+    healthReport(parts()),
+    healthReport(parts({ inSync: new Set() })),
+    healthReport(parts({ chats: [chat('web', 'down')] })),
+    healthReport(parts({ chats: [chat('web', 'ready'), chat('matrix', 'ready')] })),
+    healthReport(parts({ chats: [] })),
+  ]
+
+  assert.deepEqual(
+    states.map(({ ready }) => ready),
+    [true, false, false, false, false],
+  )
+  assert.ok(states.every(({ alive }) => alive))
+})
+
+test('a server that is away shows, and does not make the bot unready', () => {
+  const { ready, alive, parts: shown } = healthReport(parts({ model: away, cluster: away, gitea: away }))
+
+  assert.deepEqual([ready, alive], [true, true])
+  for (const name of ['model', 'kubernetes', 'gitea']) assert.equal(shown[name], 'unreachable: does not answer')
+  assert.deepEqual(reachable(parts({ model: away, cluster: { health: () => ({ state: 'unknown' }) } })), {
+    model: false,
+    kubernetes: true,
+  })
+})
+
+test('a revoked token asks for a replacement of the process', () => {
+  assert.equal(healthReport(parts({ chats: [chat('matrix', 'revoked')] })).alive, false)
+})
+
+test('while it closes the bot is not ready, but well', () => {
+  const { ready, alive } = healthReport(parts({ isClosing: () => true }))
+
+  assert.deepEqual([ready, alive], [false, true])
+})
