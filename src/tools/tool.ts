@@ -32,11 +32,20 @@ export interface ToolContext {
   approved?: Preview
 }
 
+/** An RBAC rule: `resource` may name a subresource (`pods/log`). */
+export interface Right {
+  group: string
+  resource: string
+  verbs: string[]
+}
+
 export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   name: string
   description: string
   input: Input
   effect: Effect | ((input: z.output<Input>) => Effect)
+  /** What the bot's own account has to be allowed; roles are made from it. */
+  rights?: Right[]
   /** One line for people, such as `restart deployment shop/api`. */
   summary(input: z.output<Input>): string
   /** What it touches; every tool that changes something has one. */

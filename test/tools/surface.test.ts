@@ -50,6 +50,26 @@ test('every tool that changes something shows it first and says what it touches'
   assert.ok(changing.every(({ preflight, target }) => preflight && target))
 })
 
+test('every Kubernetes tool says which rights its account needs, and no more than reads where it only reads', async (t) => {
+  const { tools } = await setup(t)
+
+  for (const { name, effect, rights = [] } of tools.values()) {
+    assert.notDeepEqual(rights, [], `${name} declares no rights`)
+    assert.ok(!rights.some(({ resource, group }) => resource === '*' || group === '*'), `${name} asks for everything`)
+    const verbs = new Set(rights.flatMap((right) => right.verbs))
+    const writes = [...verbs].filter((verb) => !['get', 'list'].includes(verb))
+    assert.equal(writes.length > 0, effect !== 'read', `${name} is ${effect} and may ${[...verbs].join(', ')}`)
+  }
+  const reading = [...tools.values()].flatMap(({ rights = [] }) =>
+    rights.filter(({ resource }) => resource === 'secrets'),
+  )
+  assert.deepEqual(
+    [...new Set(reading.flatMap(({ verbs }) => verbs))],
+    ['list'],
+    'contents of secrets are never needed',
+  )
+})
+
 test('without a cluster there are no cluster tools', () => {
   assert.deepEqual([...createTools({ cluster: undefined, rules }).keys()], [])
 })

@@ -1,6 +1,6 @@
 import { structuredPatch } from 'diff'
 import { stringify } from 'yaml'
-import { OutcomeUnknown, type Preview, Refusal, type ToolContext } from '../tool.ts'
+import { OutcomeUnknown, type Preview, Refusal, type Right, type ToolContext } from '../tool.ts'
 import type { Change, Cluster } from './cluster.ts'
 import { ClusterError, ClusterUnreachable } from './errors.ts'
 import { type Deployment, paths } from './objects.ts'
@@ -154,6 +154,12 @@ export function refuseUnrollable(namespace: string, { metadata, spec }: Deployme
       `Deployment ${name} is scaled to 0: there is no pod to restart. k8s_scale_deployment would start some.`,
     )
 }
+
+/** What `affected` reads. */
+export const affectedRights: Right[] = [
+  { group: '', resource: 'services', verbs: ['list'] },
+  { group: 'autoscaling', resource: 'horizontalpodautoscalers', verbs: ['list'] },
+]
 
 /** Who is behind a deployment: pods, services, an autoscaler. What cannot be read is said. */
 export async function affected(

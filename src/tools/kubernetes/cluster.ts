@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { delimiter } from 'node:path'
 import type { Logger } from 'pino'
 import { Agent, type Dispatcher, request } from 'undici'
 import { Refusal } from '../tool.ts'
@@ -31,6 +32,10 @@ export interface RequestOptions {
   query?: Record<string, string | number | undefined>
   /** Of a list only names, labels and the like: contents never leave the server. */
   metadataOnly?: boolean
+  /** Of a table nothing else will do: an answer with the objects themselves is refused by the server. */
+  tableOnly?: boolean
+  /** Another form of the answer than JSON objects as they are. */
+  accept?: string
 }
 
 export interface Change {
@@ -42,7 +47,8 @@ export interface Change {
 
 export interface Table {
   columnDefinitions: { name: string; priority?: number }[]
-  rows: { cells: unknown[] }[]
+  /** `object` only when the query asks for it (`includeObject`). */
+  rows: { cells: unknown[]; object?: { metadata?: { namespace?: string } } | null }[]
   metadata?: { continue?: string; remainingItemCount?: number }
 }
 
@@ -64,7 +70,8 @@ type Input = RequestOptions & { accept: string; contentType?: string; body?: str
 const podNamespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
 const maxBytes = 16 * 1024 * 1024
 const metadataAccept = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io'
-const tableAccept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
+const tableOnlyAccept = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+const tableAccept = `${tableOnlyAccept},application/json`
 
 /** Reads the kubeconfig, or the service account in a pod. Connects to nothing yet. Throws a sentence when there is neither. */
 export function createCluster(options: ClusterOptions): Cluster {
@@ -163,13 +170,22 @@ export function createCluster(options: ClusterOptions): Cluster {
     now,
     get: async (path, input) =>
       parse(
-        await call('GET', path, { ...input, accept: input.metadataOnly ? metadataAccept : 'application/json' }),
+        await call('GET', path, {
+          ...input,
+          accept: input.accept ?? (input.metadataOnly ? metadataAccept : 'application/json'),
+        }),
         server,
       ),
     table: async (path, input) =>
-      parse(
-        await call('GET', path, { ...input, query: { includeObject: 'None', ...input.query }, accept: tableAccept }),
-        server,
+      tableOf(
+        parse(
+          await call('GET', path, {
+            ...input,
+            query: { includeObject: 'None', ...input.query },
+            accept: input.tableOnly ? tableOnlyAccept : tableAccept,
+          }),
+          server,
+        ),
       ),
     text: (path, input) => call('GET', path, { ...input, accept: 'text/plain, application/json' }),
     send: async (change, { signal, dryRun }) =>
@@ -190,7 +206,7 @@ export function createCluster(options: ClusterOptions): Cluster {
 function loadConfig({ kubeconfig, context, ca }: ClusterOptions): KubeConfig {
   const config = new KubeConfig()
   try {
-    if (kubeconfig) config.loadFromFile(kubeconfig)
+    if (kubeconfig) loadFiles(config, kubeconfig)
     else config.loadFromDefault()
   } catch (error) {
     throw new Error(
@@ -219,6 +235,17 @@ function loadConfig({ kubeconfig, context, ca }: ClusterOptions): KubeConfig {
 }
 
 /** In a pod, the namespace that it runs in. */
+/** Several paths as KUBECONFIG may have them: together they are one, and the first one's current context counts. */
+function loadFiles(config: KubeConfig, paths: string): void {
+  const [first = '', ...others] = paths.split(delimiter).filter(Boolean)
+  config.loadFromFile(first)
+  for (const path of others) {
+    const other = new KubeConfig()
+    other.loadFromFile(path)
+    config.mergeConfig(other as Parameters<KubeConfig['mergeConfig']>[0], config.getCurrentContext() !== undefined)
+  }
+}
+
 function podNamespace(): string | undefined {
   try {
     return readFileSync(podNamespaceFile, 'utf8').trim()
@@ -239,6 +266,17 @@ async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Servers of other makers behind the API server may know no tables: their objects become one of names. */
+function tableOf(answer: Table | { items?: { metadata?: { name?: string; creationTimestamp?: string } }[] }): Table {
+  if ('rows' in answer && answer.rows) return answer
+  const items = 'items' in answer ? (answer.items ?? []) : []
+  return {
+    ...('metadata' in answer && { metadata: answer.metadata }),
+    columnDefinitions: [{ name: 'Name' }, { name: 'Created At' }],
+    rows: items.map(({ metadata }) => ({ cells: [metadata?.name ?? '', metadata?.creationTimestamp ?? ''] })),
+  }
 }
 
 function parse(text: string, server: string) {

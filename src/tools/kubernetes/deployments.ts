@@ -5,31 +5,9 @@ import type { Cluster } from './cluster.ts'
 import { describeDeployment } from './describe.ts'
 import { eventsOf } from './events.ts'
 import * as input from './inputs.ts'
-import { missingNamespace, notFound } from './not-found.ts'
+import { notFound } from './not-found.ts'
 import { type Deployment, paths, selectorOf } from './objects.ts'
 import { allRows } from './pages.ts'
-
-export function listDeployments(cluster: Cluster): Tool {
-  return defineTool({
-    name: 'k8s_list_deployments',
-    description: 'List deployments with ready, updated and available replicas.',
-    input: z.object({ namespace: input.namespace, match: input.match }),
-    effect: 'read',
-    summary: ({ namespace, match }) =>
-      `deployments in ${namespace ?? cluster.namespace}${match === undefined ? '' : ` with ${JSON.stringify(match)}`}`,
-    async run({ namespace, match }, { signal, maxBytes }) {
-      const where = cluster.namespaceFor(namespace)
-      const table = await allRows(cluster, paths.deployments(where), { signal })
-      const missing = table.rows.length === 0 ? await missingNamespace(cluster, where, signal) : undefined
-      return renderTable(table, {
-        empty: missing ?? `No deployments in namespace ${where}.`,
-        rest: 'Narrow down with match, or ask for one with k8s_get_deployment.',
-        match,
-        maxBytes,
-      })
-    },
-  })
-}
 
 export function getDeployment(cluster: Cluster): Tool {
   return defineTool({
@@ -37,6 +15,11 @@ export function getDeployment(cluster: Cluster): Tool {
     description: 'One deployment: replicas, conditions, containers, its pods, recent events.',
     input: z.object({ name: input.name, namespace: input.namespace }),
     effect: 'read',
+    rights: [
+      { group: 'apps', resource: 'deployments', verbs: ['get', 'list'] },
+      { group: '', resource: 'pods', verbs: ['list'] },
+      { group: '', resource: 'events', verbs: ['list'] },
+    ],
     summary: ({ name, namespace }) => `deployment ${namespace ?? cluster.namespace}/${name}`,
     async run({ name, namespace }, { signal, maxBytes }) {
       const where = cluster.namespaceFor(namespace)

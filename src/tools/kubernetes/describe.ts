@@ -1,5 +1,6 @@
 import { cutBytes, oneLine } from '../output.ts'
 import { timeAndAge } from './age.ts'
+import { isSecretName, withoutPassword } from './hidden.ts'
 import {
   type Condition,
   type Container,
@@ -81,15 +82,6 @@ function describeVariable({ name, value, valueFrom }: NonNullable<Container['env
   if (valueFrom) return `${name}=(a reference)`
   return `${name}=${isSecretName(name) ? '(hidden)' : short(withoutPassword(value ?? ''), 100)}`
 }
-
-/** Values of such variables are never shown, whatever they hold. */
-const isSecretName = (name: string): boolean => /pass|pwd|secret|token|key|credential|auth|dsn|cert|salt/i.test(name)
-
-/** `postgres://shop:…@db/shop`, and `password=…` in a connection string. */
-const withoutPassword = (value: string): string =>
-  value
-    .replaceAll(/(:\/\/[^\s:/@]{0,200}:)[^\s@]{1,500}@/g, '$1(hidden)@')
-    .replaceAll(/((?:pass(?:word|wd)?|pwd|secret|token|key)\s*=\s*)[^\s;&,]+/gi, '$1(hidden)')
 
 /** What is called and how patient it is; headers may hold credentials and are left out. */
 function describeProbe({ httpGet, tcpSocket, grpc, exec, periodSeconds, failureThreshold, ...times }: Probe): string {

@@ -14,8 +14,8 @@ export function getEvents(cluster: Cluster): Tool {
     description: 'Recent events of a namespace, newest last; equal ones are counted.',
     input: z.object({ namespace: input.namespace, match: input.match, limit: input.optionalInteger(1, 200) }),
     effect: 'read',
-    summary: ({ namespace, match }) =>
-      `events in ${namespace ?? cluster.namespace}${match === undefined ? '' : ` with ${JSON.stringify(match)}`}`,
+    rights: [{ group: '', resource: 'events', verbs: ['list'] }],
+    summary: ({ namespace, match }) => `events in ${namespace ?? cluster.namespace}${input.matching(match)}`,
     async run({ namespace, match, limit = 40 }, { signal, maxBytes }) {
       const where = cluster.namespaceFor(namespace)
       const { items, isWhole } = await allItems<EventObject>(cluster, paths.events(where), { signal })

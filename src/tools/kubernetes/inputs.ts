@@ -24,10 +24,31 @@ const named = (what: string, pattern: RegExp, longest: number) =>
 export const name = named('an object', subdomain, 253)
 export const optionalName = lenient(named('an object', subdomain, 253).optional())
 export const namespace = lenient(named('a namespace', label, 63).optional()).describe('Default: the bot’s namespace')
+/** A namespace, or `*` for all that there are. */
+export const anyNamespace = lenient(
+  z
+    .string()
+    .refine(
+      (value) => value === '*' || (value.length <= 63 && label.test(value)),
+      'must be the name of a namespace, or *',
+    )
+    .optional(),
+)
 export const container = lenient(named('a container', label, 63).optional())
 export const integer = (minimum: number, maximum: number) => lenient(z.int().min(minimum).max(maximum))
 export const optionalInteger = (minimum: number, maximum: number) =>
   lenient(z.int().min(minimum).max(maximum).optional())
+const units: Record<string, number> = { s: 1 / 60, m: 1, h: 60, d: 24 * 60 }
+
+/** Minutes; `30m`, `2h` and the like are understood too. */
+export const minutes = z
+  .preprocess((value) => {
+    if (value === null || value === '') return undefined
+    const [, count, unit = 'm'] = (typeof value === 'string' && /^(\d{1,6})\s?([smhd])?$/.exec(value)) || []
+    return count === undefined ? value : Math.max(1, Math.round(Number(count) * (units[unit] ?? 1)))
+  }, z.int().min(1).max(10_080).optional())
+  .describe('Minutes back')
+
 export const flag = z.preprocess(
   (value) => (value === null || value === '' ? undefined : value === 'true' ? true : value === 'false' ? false : value),
   z.boolean().optional(),
@@ -42,3 +63,16 @@ export const match = z
       .optional(),
   )
   .describe('Only lines with this text')
+
+/** How a summary says what is looked for. */
+export const matching = (match: string | undefined): string =>
+  match === undefined ? '' : ` with ${JSON.stringify(match)}`
+
+/** Any short text: a key, a selector. */
+export const text = z.preprocess(
+  (value) => (value === null || value === '' ? undefined : typeof value === 'number' ? String(value) : value),
+  z
+    .string()
+    .refine((given) => given.length <= 500, 'must have at most 500 characters')
+    .optional(),
+)

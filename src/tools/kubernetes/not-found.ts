@@ -3,7 +3,7 @@ import type { Cluster } from './cluster.ts'
 import { ClusterError } from './errors.ts'
 import { paths } from './objects.ts'
 
-const lists = { Pod: paths.pods, Deployment: paths.deployments }
+const lists = { Pod: paths.pods, Deployment: paths.deployments, ConfigMap: paths.configMaps }
 const shownNames = 20
 
 /** Adds the names that there are to a "not found", those that look alike first. */

@@ -6,9 +6,18 @@ export interface Meta {
   generation?: number
   labels?: Record<string, string>
   annotations?: Record<string, string>
-  ownerReferences?: { kind: string; name: string }[]
+  ownerReferences?: { kind: string; name: string; uid?: string; controller?: boolean }[]
+  managedFields?: ManagedFields[]
   creationTimestamp?: string
   deletionTimestamp?: string
+}
+
+/** Who wrote to an object, and when last. */
+export interface ManagedFields {
+  manager?: string
+  operation?: string
+  subresource?: string
+  time?: string
 }
 
 export interface Condition {
@@ -84,6 +93,12 @@ export interface Pod {
   }
 }
 
+export interface ConfigMap {
+  metadata: Meta
+  data?: Record<string, string>
+  binaryData?: Record<string, string>
+}
+
 export interface LabelSelector {
   matchLabels?: Record<string, string>
   matchExpressions?: { key: string; operator: string; values?: string[] }[]
@@ -106,6 +121,18 @@ export interface Deployment {
     availableReplicas?: number
     unavailableReplicas?: number
     conditions?: Condition[]
+  }
+}
+
+/** What has pods: Deployment, StatefulSet, DaemonSet, Job. */
+export interface Workload extends Deployment {
+  status?: NonNullable<Deployment['status']> & {
+    desiredNumberScheduled?: number
+    updatedNumberScheduled?: number
+    numberReady?: number
+    numberAvailable?: number
+    currentRevision?: string
+    updateRevision?: string
   }
 }
 
@@ -136,7 +163,16 @@ export const paths = {
   log: (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/pods/${name}/log`,
   events: (namespace: string) => `/api/v1/namespaces/${namespace}/events`,
   services: (namespace: string) => `/api/v1/namespaces/${namespace}/services`,
+  configMaps: (namespace: string) => `/api/v1/namespaces/${namespace}/configmaps`,
+  configMap: (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/configmaps/${name}`,
+  secrets: (namespace: string) => `/api/v1/namespaces/${namespace}/secrets`,
   deployments: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/deployments`,
+  replicaSets: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/replicasets`,
+  statefulSets: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/statefulsets`,
+  daemonSets: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/daemonsets`,
+  jobs: (namespace: string) => `/apis/batch/v1/namespaces/${namespace}/jobs`,
+  nodes: '/api/v1/nodes',
+  node: (name: string) => `/api/v1/nodes/${name}`,
   deployment: (namespace: string, name: string) => `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`,
   scale: (namespace: string, name: string) => `/apis/apps/v1/namespaces/${namespace}/deployments/${name}/scale`,
   autoscalers: (namespace: string) => `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`,

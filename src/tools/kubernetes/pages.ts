@@ -28,15 +28,15 @@ export async function allItems<Item>(
 }
 
 async function pagesOf<Page extends { metadata?: { continue?: string } }>(
-  { signal, query }: RequestOptions,
+  options: RequestOptions,
   read: (options: RequestOptions) => Promise<Page>,
 ): Promise<Page[]> {
-  const pages = [await read({ signal, query: { limit: pageSize, ...query } })]
+  const pages = [await read({ ...options, query: { limit: pageSize, ...options.query } })]
   for (;;) {
     const next = pages.at(-1)?.metadata?.continue
     if (!next || pages.length >= mostPages) return pages
     try {
-      pages.push(await read({ signal, query: { limit: pageSize, ...query, continue: next } }))
+      pages.push(await read({ ...options, query: { limit: pageSize, ...options.query, continue: next } }))
     } catch (error) {
       // 410: the list has changed too much since its first page. What was read is still worth showing.
       if (error instanceof ClusterError && error.status === 410) return pages

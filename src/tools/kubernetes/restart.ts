@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { defineTool, type Preview, type Tool } from '../tool.ts'
 import {
   affected,
+  affectedRights,
   type ChangeRules,
   guardedPatch,
   refuseForbidden,
@@ -24,6 +25,7 @@ export function restartDeployment(cluster: Cluster, rules: ChangeRules): Tool {
     description: 'Restart all pods of a deployment, one after the other (needs approval).',
     input: z.object({ name: input.name, namespace: input.namespace }),
     effect: 'change',
+    rights: [{ group: 'apps', resource: 'deployments', verbs: ['get', 'list', 'patch'] }, ...affectedRights],
     summary: ({ name, namespace }) => `restart deployment ${namespace ?? cluster.namespace}/${name}`,
     target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: namespace ?? cluster.namespace, name }),
     async preflight({ name, namespace }, { signal }): Promise<Preview> {

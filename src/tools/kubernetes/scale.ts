@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { defineTool, type Preview, Refusal, type Tool } from '../tool.ts'
 import {
   affected,
+  affectedRights,
   type ChangeRules,
   guardedPatch,
   refuseForbidden,
@@ -26,6 +27,11 @@ export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
     description: 'Set the number of replicas of a deployment (needs approval).',
     input: z.object({ name: input.name, replicas: input.integer(0, 10_000), namespace: input.namespace }),
     effect: ({ replicas }) => (replicas === 0 ? 'destroy' : 'change'),
+    rights: [
+      { group: 'apps', resource: 'deployments', verbs: ['get', 'list'] },
+      { group: 'apps', resource: 'deployments/scale', verbs: ['get', 'patch'] },
+      ...affectedRights,
+    ],
     summary: ({ name, replicas, namespace }) =>
       `scale deployment ${namespace ?? cluster.namespace}/${name} to ${replicas}`,
     target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: namespace ?? cluster.namespace, name }),

@@ -19,6 +19,10 @@ export interface Server extends AsyncDisposable {
 export interface Kubernetes extends Server {
   kubeconfig: string
   kubectl(...args: string[]): Promise<string>
+  /** Puts scenarios of `rigs/kubernetes/scenarios` into the cluster. */
+  apply(...scenarios: string[]): Promise<void>
+  /** Resolves when they are as their checks say. */
+  settled(...scenarios: string[]): Promise<void>
 }
 
 /** Starts a rig in a folder of its own. They are built by `test/real/rigs/build.sh`, which `npm run test:real` runs first. */
@@ -85,17 +89,23 @@ async function exempt(env: Record<string, string>, user: string): Promise<void> 
   })
 }
 
-/** A control plane with fake kubelets. */
-export async function startKubernetes(): Promise<Kubernetes> {
+/** A control plane with fake kubelets. `addons`: with CoreDNS and kube-proxy. */
+export async function startKubernetes({ addons = false } = {}): Promise<Kubernetes> {
   const given = process.env.E2E_KUBECONFIG
-  const started = given ? undefined : await up('kubernetes', { RIG_QUIET: '1' })
+  const started = given ? undefined : await up('kubernetes', { RIG_QUIET: '1', RIG_ADDONS: addons ? '1' : '0' })
   const kubeconfig = given ?? join(started?.folder ?? '', 'kubeconfig')
+  const play = (file: string, scenarios: string[]) => {
+    if (!started) throw new Error('Scenarios need a cluster of their own: leave E2E_KUBECONFIG out.')
+    return script(rig('kubernetes', file), [started.folder, ...scenarios], { RIGS_CACHE: join(caches, 'kubernetes') })
+  }
   const binary = given ? 'kubectl' : join(caches, 'kubernetes/bin/kubectl')
   return {
     env: {},
     kubeconfig,
     kubectl: async (...args) =>
       (await run(binary, ['--kubeconfig', kubeconfig, ...args], { maxBuffer: 32 * 1024 * 1024 })).stdout,
+    apply: (...scenarios) => play('apply.sh', scenarios),
+    settled: (...scenarios) => play('verify.sh', scenarios),
     [Symbol.asyncDispose]: async () => started?.stop(),
   }
 }

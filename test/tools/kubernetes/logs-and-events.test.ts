@@ -212,3 +212,60 @@ test('no events is an answer', async (t) => {
 
   assert.equal(await call('k8s_get_events'), 'No events in namespace shop (they are kept for about an hour).')
 })
+
+test('the pods of a workload are read as one log, by time', async (t) => {
+  const { call, faults, podsOf, seen } = await setup(t)
+  const [first = '', second = ''] = podsOf('web').map(({ metadata }) => metadata.name)
+  const tail = (name: string) => name.split('-').at(-1)
+  faults.push(
+    answer(new RegExp(`${first}/log$`), 200, '2026-11-24T08:00:00.5Z a\n2026-11-24T08:00:02Z c\n'),
+    answer(new RegExp(`${second}/log$`), 200, '2026-11-24T08:00:00.55Z b\n2026-11-24T08:00:03.1Z d\n'),
+  )
+
+  const text = await call('k8s_get_pod_logs', { name: 'web', tail: 3 })
+
+  assert.equal(
+    text,
+    [
+      `Deployment shop/web, 2 pods: ${first}, ${second}.`,
+      `08:00:00 ${tail(second)} b`,
+      `08:00:02 ${tail(first)} c`,
+      `08:00:03 ${tail(second)} d`,
+    ].join('\n'),
+  )
+  assert.ok(seen.filter(({ path }) => path.endsWith('/log')).every(({ query }) => query.get('timestamps') === 'true'))
+})
+
+test('a pod of a workload whose log cannot be read is named, the others are shown', async (t) => {
+  const { call, faults, podsOf } = await setup(t)
+  const [first = ''] = podsOf('web').map(({ metadata }) => metadata.name)
+  faults.push(answer(new RegExp(`${first}/log$`), 500, { message: 'kubelet is away' }))
+
+  const text = await call('k8s_get_pod_logs', { name: 'web', match: 'GET' })
+
+  assert.match(
+    text,
+    new RegExp(`^Deployment shop/web, 2 pods: [^\\n]*\\n${first}: The API server answered 500: kubelet is away`),
+  )
+  assert.match(text, /of the last \d+ lines contain it\.\n\d\d:\d\d:\d\d \w{5} .*GET/)
+})
+
+test('since is in minutes, however it is written, and an empty time is not an empty log', async (t) => {
+  const { call, seen } = await setup(t)
+
+  assert.match(await call('k8s_get_pod_logs', { name: 'queue-0', since: '1h' }), /queue=orders/)
+  const postgres = await call('k8s_get_pod_logs', { name: 'postgres-0', since: 1 })
+
+  assert.equal(postgres, 'No lines in the last 1 minutes.')
+  const seconds = seen.filter(({ path }) => path.endsWith('/log')).map(({ query }) => query.get('sinceSeconds'))
+  assert.deepEqual(seconds, ['3600', '60'])
+})
+
+test('a workload without pods has no logs, and that is said', async (t) => {
+  const { call } = await setup(t)
+
+  assert.equal(
+    await call('k8s_get_pod_logs', { name: 'worker' }),
+    'Deployment shop/worker has no pods. See k8s_rollout_status.',
+  )
+})

@@ -150,6 +150,8 @@ test('a namespace outside the list is refused before anything is sent', async (t
   assert.deepEqual(seen, [])
 })
 
+const document = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n'
+
 test('no name leads to another path', async (t) => {
   const { tools, seen } = await setup(t)
   const names = [
@@ -170,10 +172,13 @@ test('no name leads to another path', async (t) => {
 
   for (const [tool, { input }] of tools)
     for (const name of names) {
-      const named = input.safeParse({ name, replicas: 1 })
-      if ('name' in input.shape) assert.equal(named.success, false, `${tool} took the name ${JSON.stringify(name)}`)
-      if (name === '') continue
-      const placed = input.safeParse({ name: 'api', replicas: 1, namespace: name })
+      const rest = { replicas: 1, kind: 'Pod', yaml: document }
+      const named = input.safeParse({ ...rest, name })
+      const isLeftOut = name === '' && input.shape.name?.safeParse(undefined).success
+      if ('name' in input.shape && !isLeftOut)
+        assert.equal(named.success, false, `${tool} took the name ${JSON.stringify(name)}`)
+      if (name === '' || !('namespace' in input.shape)) continue
+      const placed = input.safeParse({ ...rest, name: 'api', namespace: name })
       assert.equal(placed.success, false, `${tool} took the namespace ${JSON.stringify(name)}`)
     }
 

@@ -2,6 +2,7 @@
 # up.sh DIR : starts etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok (fake kubelets) on
 # 127.0.0.1, free ports, own certificates; writes DIR/kubeconfig (cluster-admin client certificate) and DIR/pids;
 # returns when the API is ready, controllers run and the fake nodes are Ready.
+#   RIG_ADDONS=0           1 = CoreDNS deployment/service + kube-proxy daemonset in kube-system (fake pods, real objects)
 #   RIG_NODES=3            fake worker nodes (worker-1 ...); 0 = none
 #   RIG_AUDIT=0            1 = audit log (Metadata level) in DIR/log/audit.log: shows exactly what a client did
 #   RIG_NODE_GRACE=50s     kube-controller-manager --node-monitor-grace-period (default as upstream)
@@ -172,6 +173,12 @@ for n in $(kctl get nodes -o jsonpath='{range .items[?(@.status.daemonEndpoints.
   kctl patch node "$n" --subresource=status -p "{\"status\":{\"daemonEndpoints\":{\"kubeletEndpoint\":{\"Port\":$KWOK}}}}" >/dev/null
 done
 if [ "${RIG_NODES:-3}" -gt 0 ]; then RIG_QUIET=1 "$RIG_HERE/nodes.sh" "$RIG_DIR" 1 "${RIG_NODES:-3}"; fi
+if [ "${RIG_ADDONS:-0}" = 1 ]; then
+  mkdir -p "$RIG_DIR/logs/kube-system"
+  RIG_QUIET=1 "$RIG_HERE/apply.sh" "$RIG_DIR" "$RIG_HERE/base/addons"
+  addons_ready() { [ "$(kctl -n kube-system get deploy coredns -o jsonpath='{.status.readyReplicas}')" = 2 ]; }
+  wait_for "kube-system addons" addons_ready
+fi
 alive || fail "$DEAD died"
 T2=$(now_ms)
 echo "api_ready_ms=$((T1-T0)) all_ready_ms=$((T2-T0))" > "$RIG_DIR/timings"

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { findingLines, groupByOwner, toMarkdown } from '../../../src/tools/analyzers/text.ts'
+import { finding, gap, ref, report } from './findings.ts'
+
+const web = ref('Deployment', 'web')
+
+test('a finding says what, where it can be seen, who suffers and what to do next', () => {
+  const lines = findingLines(finding({ since: '2026-11-20T11:55:00Z', affects: [ref('Service', 'api')] }))
+
+  assert.deepEqual(lines, [
+    'critical CrashLoopBackOff: Container api has the state CrashLoopBackOff. Since 2026-11-20T11:55:00Z.',
+    '  Pod api-1 status.containerStatuses[api].state: CrashLoopBackOff',
+    '  also affects Service shop/api',
+    '  next: k8s_get_pod_logs name=api-1 previous=true',
+  ])
+})
+
+test('a value from the cluster is one line and of bounded length', () => {
+  const value = `first\nsecond ${'x'.repeat(5_000)}`
+
+  const [, line = ''] = findingLines(finding({ evidence: [{ object: web, path: 'status.message', value }] }))
+
+  assert.match(line, /first second x+…$/)
+  assert.ok(Buffer.byteLength(line) < 400)
+})
+
+test('a cause of hundreds names some and counts the others', () => {
+  const affects = Array.from({ length: 300 }, (_, index) => ref('Pod', `api-${index}`))
+
+  const [, , line = ''] = findingLines(finding({ affects }))
+
+  assert.match(line, /Pod shop\/api-19, 280 more$/)
+})
+
+test('findings of one workload stand together, the worst workload first', () => {
+  const hint = finding({ owner: web, severity: 'info', reason: 'NoLimits' })
+  const crash = finding()
+  const slow = finding({ owner: web, severity: 'warning', reason: 'ProbeSlow' })
+
+  const groups = groupByOwner([hint, crash, slow])
+
+  assert.deepEqual(
+    groups.map(({ owner, findings }) => [owner.name, findings.length]),
+    [
+      ['api', 1],
+      ['web', 2],
+    ],
+  )
+})
+
+test('a chat sees what is wrong, and beside it what could not be checked', () => {
+  const text = toMarkdown(report([finding()], { unchecked: [gap('Node')] }))
+
+  assert.match(text, /^\*\*Deployment shop\/api\*\*\n- 🔴 \*\*CrashLoopBackOff\*\* Container api/)
+  assert.match(text, /\n {2}- next: k8s\\_get\\_pod\\_logs name=api-1/)
+  assert.match(text, /\n\nCould not check:\n- Node: No permission in shop\./)
+})
+
+test('a chat is told that all is well only when all was looked at', () => {
+  assert.equal(toMarkdown(report([])), 'No findings.')
+  assert.match(
+    toMarkdown(report([], { unchecked: [gap()] })),
+    /^No findings in what could be read\.\n\nCould not check:/,
+  )
+})
+
+test('a report of any size is a post of bounded length that counts what it leaves out', () => {
+  const findings = Array.from({ length: 500 }, (_, index) => finding({ owner: ref('Deployment', `app-${index}`) }))
+  const unchecked = Array.from({ length: 500 }, (_, index) => gap('Pod', `team-${index}`))
+
+  const text = toMarkdown(report(findings, { unchecked }))
+
+  assert.match(text, /… and 480 more workloads/)
+  assert.match(text, /- … and 480 more\.$/)
+  assert.ok(text.length < 20_000)
+})
+
+test('hints below the wanted severity are counted, not shown', () => {
+  const text = toMarkdown(report([finding(), finding({ owner: web, severity: 'info' })]), { least: 'warning' })
+
+  assert.doesNotMatch(text, /shop\/web/)
+  assert.match(text, /1 hints of low severity are not shown\./)
+})
+
+test('nothing that the cluster says formats, mentions or links', () => {
+  const bait = '**x** @room [a](http://evil.example) `code`'
+  const text = toMarkdown(
+    report(
+      [
+        finding({
+          owner: { kind: bait, name: bait },
+          reason: bait,
+          text: bait,
+          since: bait,
+          next: bait,
+          affects: [{ kind: bait, name: bait }],
+          evidence: [],
+        }),
+      ],
+      { unchecked: [{ ...gap(), message: bait }] },
+    ),
+  )
+
+  assert.doesNotMatch(text, /@room|\[a\]\(|http:\/\/evil|(?<!\\)`code/)
+})
