@@ -54,7 +54,7 @@ function look(cluster: Cluster, { filter, labelSelector, maxConcurrency }: Analy
   const everywhere = cluster.namespaces.includes('*')
   return analyze({
     cluster,
-    analyzers: filter ? named(filter) : coreAnalyzers(everywhere),
+    analyzers: filter ? named(filter, everywhere) : coreAnalyzers(everywhere),
     namespaces: cluster.namespaces,
     maxConcurrency,
     signal: AbortSignal.timeout(10 * 60_000),
@@ -62,22 +62,25 @@ function look(cluster: Cluster, { filter, labelSelector, maxConcurrency }: Analy
   })
 }
 
-/** Names separated by commas; `all` stands for every one. */
-function named(filter: string): Analyzer[] {
-  if (filter === 'all') return analyzers
+/** Names separated by commas; `all` stands for every analyzer, `core` for those that run without a filter. */
+function named(filter: string, everywhere: boolean): Analyzer[] {
   const names = filter
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean)
-  return names.map((name) => {
-    const found = analyzers.find((analyzer) => analyzer.name.toLowerCase() === name.toLowerCase())
-    if (found) return found
-    const known = analyzers.map((analyzer) => analyzer.name)
-    const [meant] = nearest(name, known, 1)
-    throw new UsageError(
-      `There is no analyzer ${name}${meant ? `; did you mean ${meant}?` : '.'} Analyzers: ${known.join(', ')}.`,
-    )
-  })
+  return [...new Set(names.flatMap((name) => analyzersCalled(name, everywhere)))]
+}
+
+function analyzersCalled(name: string, everywhere: boolean): Analyzer[] {
+  if (name === 'all') return analyzers
+  if (name === 'core') return coreAnalyzers(everywhere)
+  const found = analyzers.find((analyzer) => analyzer.name.toLowerCase() === name.toLowerCase())
+  if (found) return [found]
+  const known = analyzers.map((analyzer) => analyzer.name)
+  const [meant] = nearest(name, known, 1)
+  throw new UsageError(
+    `There is no analyzer ${name}${meant ? `; did you mean ${meant}?` : '.'} Analyzers: core, all, ${known.join(', ')}.`,
+  )
 }
 
 function selector(text: string): ReturnType<typeof parseSelector> {

@@ -2,10 +2,10 @@ import type { Finding, ObjectRef } from '../../../src/tools/analyzers/analyzer.t
 import type { Report } from '../../../src/tools/analyzers/run.ts'
 import { now, snapshotOf } from './snapshot.ts'
 
-export const ref = (kind: string, name: string, namespace: string | undefined = 'shop'): ObjectRef => ({
+export const ref = (kind: string, name: string, namespace: string | null = 'shop'): ObjectRef => ({
   kind,
   name,
-  ...(namespace !== undefined && { namespace }),
+  ...(namespace !== null && { namespace }),
 })
 
 /** A crashing container of Deployment shop/api, unless told otherwise. */

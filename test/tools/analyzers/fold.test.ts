@@ -45,7 +45,7 @@ test('a symptom without a cause stays, and so does the same symptom of another w
 })
 
 test('at the end of a chain stands one cause that names everything below it', () => {
-  const node = finding({ owner: ref('Node', 'worker-1', undefined), reason: 'KubeletSilent', affects: [crash.owner] })
+  const node = finding({ owner: ref('Node', 'worker-1', null), reason: 'KubeletSilent', affects: [crash.owner] })
   const pods = { ...crash, affects: [service] }
   const endpoints = finding({ owner: service, reason: 'NoReadyEndpoints' })
 

@@ -49,7 +49,7 @@ test('the report has the shape of K8sGPT, and our fields in small letters beside
 })
 
 test('what is in no namespace is named by itself, and what owns itself has no parent', () => {
-  const node = ref('Node', 'worker-1', undefined)
+  const node = ref('Node', 'worker-1', null)
 
   const [result] = toJson(report([finding({ object: node, owner: node })])).results
 

@@ -146,9 +146,9 @@ test('an empty namespace that may not be looked at itself is just empty', async 
 test('labels choose findings by the object, its owner or what suffers with it', async (t) => {
   const { cluster, objects } = await startApiServer(t)
   const labelled = (name: string, app: string) => ({ metadata: { name, namespace: 'shop', labels: { app } } })
-  objects[`${shop}/pods`] = [labelled('api-1', 'api'), labelled('web-1', 'web')]
+  objects[`${shop}/pods`] = [labelled('api-1', 'api'), labelled('api-2', 'api'), labelled('web-1', 'web')]
   const own = finding({ object: ref('Pod', 'api-1'), owner: ref('ReplicaSet', 'unread'), reason: 'One' })
-  const sufferer = finding({ owner: ref('Node', 'worker-1', undefined), reason: 'Two', affects: [ref('Pod', 'api-1')] })
+  const sufferer = finding({ owner: ref('Node', 'worker-1', null), reason: 'Two', affects: [ref('Pod', 'api-2')] })
   const foreign = finding({ object: ref('Pod', 'web-1'), owner: ref('Pod', 'web-1'), reason: 'Three' })
 
   const { findings } = await analyze({
