@@ -44,7 +44,7 @@ const expected: Record<string, RegExp> = {
   'broken-pending-untolerated-taint': /Unschedulable/,
   'broken-quota-exceeded': /FailedCreate|Quota|ReplicaFailure/,
   'broken-rolebinding-missing-role': /Role/,
-  'broken-rollout-progress-deadline': /ProgressDeadlineExceeded|NotReady|Readiness/,
+  'broken-rollout-progress-deadline': /ProgressDeadlineExceeded|Unhealthy/,
   'broken-service-selector-mismatch': /Selector|NoEndpoints|NoPods/,
   'broken-serviceaccount-missing': /ServiceAccount|FailedCreate/,
   'broken-sidecar-failing': /CrashLoopBackOff/,

@@ -22,10 +22,19 @@ export interface Analysis {
   output: string
 }
 
-/** `kube-agent analyze --all-namespaces --output json` with the core analyzers and the one for certificates, as a user runs it. */
+/** `kube-agent analyze --all-namespaces --output json` with the core analyzers and those that K8sGPT too has behind a filter, as a user runs it. */
 export async function analyze(kubeconfig: string, ...more: string[]): Promise<Analysis> {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, KUBECONFIG: kubeconfig, KUBE_AGENT_LLM_URL: 'none' }
-  const args = [main, 'analyze', '--all-namespaces', '--filter', 'core,Certificate', '--output', 'json', ...more]
+  const args = [
+    main,
+    'analyze',
+    '--all-namespaces',
+    '--filter',
+    'core,Certificate,HorizontalPodAutoscaler,PodDisruptionBudget',
+    '--output',
+    'json',
+    ...more,
+  ]
   const { stdout } = await run(process.execPath, args, { env, maxBuffer: 256 * 1024 * 1024 })
   const report = JSON.parse(stdout) as JsonReport
   return {
