@@ -67,6 +67,7 @@ function missingParents(route: HTTPRoute, snapshot: Snapshot): Finding[] {
 /** No listener of a parent takes routes from this namespace. */
 function notAllowed(route: HTTPRoute, snapshot: Snapshot): Finding[] {
   const { metadata } = route
+  if (metadata.namespace === undefined) return []
   const closed = parentsOf(route, snapshot).flatMap(({ reference, gateway }) => {
     const listeners = (gateway?.spec?.listeners ?? []).filter((listener) => isMeant(listener, reference))
     const open = listeners.some((listener) =>
