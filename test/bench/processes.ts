@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -18,15 +19,18 @@ export interface Program {
 const product = fileURLToPath(new URL('../../bin/kube-agent.js', import.meta.url))
 const echo = fileURLToPath(new URL('echo-bot.js', import.meta.url))
 
-/** What `npm start` sets: glibc keeps fewer and smaller reserves. */
+/** What an installation should set (docs/benchmarks.md): glibc keeps fewer and smaller reserves. */
 const frugal = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' }
 
-/** Starts the product as `npm start` does, and waits until `/readyz` is green. */
+/** Node's flags, as the first line of the launcher names them. */
+const flags = /^#!.* node (.*)/.exec(readFileSync(product, 'utf8'))?.[1]?.split(' ') ?? []
+
+/** Starts the product as the command `kube-agent serve` does, and waits until `/readyz` is green. */
 export async function startProduct(env: Record<string, string>): Promise<Program> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const started = performance.now()
-  const child = run(['--max-semi-space-size=2', product, 'serve'], {
+  const child = run([...flags, product, 'serve'], {
     ...frugal,
     ...env,
     KUBE_AGENT_HTTP_HOST: '127.0.0.1',
