@@ -67,7 +67,7 @@ describe('the demo in a browser', { timeout: 300_000 }, () => {
 
   test('by keyboard alone: come in, read the push, ask, see it work, approve, see it recover', async () => {
     const { page, foreign, problems } = await visit()
-    assert.equal(await page.evaluate('document.activeElement.id'), 'login-name', 'one can begin to type at once')
+    await page.locator('#login-name:focus').waitFor()
     await page.keyboard.press('Enter')
 
     const messages = page.getByRole('list', { name: 'Messages' })
