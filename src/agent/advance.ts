@@ -199,6 +199,7 @@ async function settleOpenCalls(session: Session, deps: AgentDeps): Promise<Appro
   const context: ToolContext = {
     signal: deps.signal,
     log: deps.log,
+    thread: deps.thread,
     maxBytes: resultBytes(window?.tokens ?? 32_768, calls.length),
   }
   const prepared = calls.map((call) => ({ call, ...prepare(call, session, deps) }))

@@ -3,6 +3,7 @@ import { deciders, type Policy } from '../agent/policy.ts'
 import type { Inbox } from '../inbox.ts'
 import { type Conversation, nextPostId, say } from './conversation.ts'
 import type { BotJob } from './jobs.ts'
+import { watchedBy } from './recovery.ts'
 import { renderDecided, renderPrompt } from './render.ts'
 
 export interface PromptDeps {
@@ -78,6 +79,7 @@ export async function scheduleTimers(conversation: Conversation, deps: PromptDep
       })
     }
     if (state.kind !== 'lost' && !(state.kind === 'ended' && state.ok)) continue
+    if (watchedBy(approval) === 'none') continue
     for (const [index, seconds] of deps.recoverySeconds.entries()) {
       const last = index === deps.recoverySeconds.length - 1
       const due = state.startedAt + seconds * 1000

@@ -1,4 +1,4 @@
-import type { UserId } from '../agent/approval.ts'
+import type { Approval, UserId } from '../agent/approval.ts'
 import { deciders, type Policy } from '../agent/policy.ts'
 import { escapeMarkdown } from '../tools/markdown.ts'
 import type { Target } from '../tools/tool.ts'
@@ -23,7 +23,9 @@ export async function checkRecovery(
 ): Promise<void> {
   const approval = conversation.session.approvals.find((one) => one.id === job.data.approval)
   if (!approval) return
-  const found = await look(health, approval.target)
+  const watched = watchedBy(approval)
+  if (watched === 'none') return
+  const found = await look(health, watched)
   const markdown = sentence(conversation, approval.summary, found)
   const healthy = found.state === 'healthy'
 
@@ -36,6 +38,11 @@ export async function checkRecovery(
   const mention = healthy ? [] : approval.askers.filter((asker): asker is UserId => asker !== 'signal')
   const post = { id: nextPostId(conversation), markdown, ...(mention.length > 0 && { mention }) }
   conversation.outbox.push({ kind: 'post', as: 'recovery', approval: approval.id, healthy, post })
+}
+
+/** Whose health tells whether a change helped. */
+export function watchedBy({ preview, target }: Approval): Target | 'none' {
+  return preview.watch ?? target
 }
 
 /** A cluster that is away makes no failed job: that nothing could be seen is a finding. */

@@ -15,7 +15,7 @@ import { createLog, type Logger } from '../log.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import { openStore } from '../store.ts'
 import { createTools } from '../tools/index.ts'
-import { workloadHealth } from '../tools/kubernetes/health.ts'
+import { healthOfTarget } from '../tools/kubernetes/health.ts'
 import { webhooks } from '../webhooks/server.ts'
 import { createSources } from '../webhooks/sources.ts'
 import { connect, ownNamespace } from './connect.ts'
@@ -138,7 +138,7 @@ export async function serve({ loaded, version, webNotice, log: given }: ServeOpt
     status: () => statusText({ version, mode: config.mode, report: report(), cluster, model, policy }),
     health: (target) =>
       cluster
-        ? workloadHealth(cluster, target, AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)]))
+        ? healthOfTarget(cluster, target, AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)]))
         : Promise.resolve({ state: 'unknown', text: 'no cluster is configured' }),
     recoverySeconds: config.approvals.recoverySeconds,
     resumeMs: [15_000, 30_000, 60_000, 120_000, 300_000],

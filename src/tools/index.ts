@@ -1,9 +1,12 @@
 import { coreAnalyzers, diagnose } from './analyzers/diagnose.ts'
 import { rightsOf } from './analyzers/run.ts'
 import { getAny, listAny } from './kubernetes/any.ts'
+import { applyManifest } from './kubernetes/apply.ts'
 import type { ChangeRules } from './kubernetes/change.ts'
 import type { Cluster } from './kubernetes/cluster.ts'
 import { getConfigMap } from './kubernetes/config-maps.ts'
+import { cordon, uncordon } from './kubernetes/cordon.ts'
+import { deletePod } from './kubernetes/delete-pod.ts'
 import { getDeployment } from './kubernetes/deployments.ts'
 import { createDiscovery } from './kubernetes/discovery.ts'
 import { getEvents } from './kubernetes/events.ts'
@@ -11,7 +14,10 @@ import { listConfigMaps, listDeployments, listPods, listSecrets, listServices } 
 import { getPodLogs } from './kubernetes/logs.ts'
 import { getPod } from './kubernetes/pods.ts'
 import { restartDeployment } from './kubernetes/restart.ts'
+import { rolloutHistory, rolloutStatus, rolloutUndo } from './kubernetes/rollout.ts'
 import { scaleDeployment } from './kubernetes/scale.ts'
+import { top } from './kubernetes/top.ts'
+import { whatChanged } from './kubernetes/what-changed.ts'
 import type { Right, Tool } from './tool.ts'
 
 /** Everything the agent can do, by name, sorted: the model's server caches this part of the prompt. */
@@ -42,8 +48,17 @@ function kubernetesTools(cluster: Cluster, rules: ChangeRules): Tool[] {
     listSecrets(cluster),
     listAny(cluster, discovery),
     getAny(cluster, discovery),
+    rolloutStatus(cluster),
+    rolloutHistory(cluster),
+    top(cluster),
+    whatChanged(cluster),
     restartDeployment(cluster, rules),
     scaleDeployment(cluster, rules),
+    rolloutUndo(cluster, rules),
+    deletePod(cluster, rules),
+    cordon(cluster),
+    uncordon(cluster),
+    applyManifest(cluster, discovery, rules),
   ]
 }
 

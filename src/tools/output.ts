@@ -26,7 +26,8 @@ export function renderTable(
 /** How many rows the server has beyond these. It does not count them when a selector was used: one at least. */
 const unreadOf = ({ metadata }: Table): number => metadata?.remainingItemCount ?? (metadata?.continue ? 1 : 0)
 
-function align(lines: string[][]): string[] {
+/** Lines whose cells stand in columns. */
+export function align(lines: string[][]): string[] {
   const widths = (lines[0] ?? []).map((_, column) =>
     lines.reduce((widest, line) => Math.max(widest, line[column]?.length ?? 0), 0),
   )

@@ -21,11 +21,15 @@ export interface Preview {
   affects: string[]
   /** The state of the target that this was worked out for. When it differs at the start, the call does not run. */
   version: string
+  /** Whose health says afterwards whether it helped: the target's when missing, nobody's with `none`. */
+  watch?: Target | 'none'
 }
 
 export interface ToolContext {
   signal: AbortSignal
   log: Logger
+  /** Whose work it is: files that belong to one thread are of no use to another. */
+  thread: string
   /** Bytes that the result may have; tools cut at the source and say how to get the rest. */
   maxBytes: number
   /** Only for an approved call: what was approved. */
@@ -46,6 +50,8 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   effect: Effect | ((input: z.output<Input>) => Effect)
   /** What the bot's own account has to be allowed; roles are made from it. */
   rights?: Right[]
+  /** What the token for Gitea has to be allowed, such as `read:repository`. */
+  scopes?: string[]
   /** One line for people, such as `restart deployment shop/api`. */
   summary(input: z.output<Input>): string
   /** What it touches; every tool that changes something has one. */

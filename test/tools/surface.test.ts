@@ -45,7 +45,15 @@ test('every tool that changes something shows it first and says what it touches'
 
   assert.deepEqual(
     changing.map(({ name }) => name),
-    ['k8s_restart_deployment', 'k8s_scale_deployment'],
+    [
+      'k8s_apply',
+      'k8s_cordon',
+      'k8s_delete_pod',
+      'k8s_restart_deployment',
+      'k8s_rollout_undo',
+      'k8s_scale_deployment',
+      'k8s_uncordon',
+    ],
   )
   assert.ok(changing.every(({ preflight, target }) => preflight && target))
 })

@@ -1,10 +1,14 @@
+import { isDeepStrictEqual } from 'node:util'
 import { structuredPatch } from 'diff'
 import { stringify } from 'yaml'
 import { OutcomeUnknown, type Preview, Refusal, type Right, type ToolContext } from '../tool.ts'
 import type { Change, Cluster } from './cluster.ts'
 import { ClusterError, ClusterUnreachable } from './errors.ts'
-import { type Deployment, paths } from './objects.ts'
+import { podCounts } from './health.ts'
+import { comparable } from './hidden.ts'
+import { type Deployment, type Meta, paths } from './objects.ts'
 import { allItems } from './pages.ts'
+import type { Rolled } from './workload.ts'
 
 /** Bounds that hold before anybody is asked. */
 export interface ChangeRules {
@@ -31,7 +35,7 @@ export function refuseProtected(namespace: string, { protectedNamespaces }: Chan
 /** Asks the server whether the bot itself may do it, so that people are not asked for what would fail. */
 export async function refuseForbidden(
   cluster: Cluster,
-  access: { verb: string; group: string; resource: string; subresource?: string; namespace: string; name: string },
+  access: { verb: string; group: string; resource: string; subresource?: string; namespace?: string; name: string },
   signal: AbortSignal,
 ): Promise<void> {
   const review = await cluster.send<{ status?: { allowed?: boolean } }>(
@@ -50,7 +54,9 @@ export async function refuseForbidden(
   if (review.status?.allowed) return
   const resource = access.subresource ? `${access.resource}/${access.subresource}` : access.resource
   throw new Refusal(
-    `The bot has no permission to ${access.verb} ${resource} in namespace ${access.namespace}. Its Role has to allow it.`,
+    access.namespace
+      ? `The bot has no permission to ${access.verb} ${resource} in namespace ${access.namespace}. Its Role has to allow it.`
+      : `The bot has no permission to ${access.verb} ${resource}. Its ClusterRole has to allow it.`,
   )
 }
 
@@ -81,8 +87,12 @@ export async function tryOut<Body extends object>(
 const isOvertaken = ({ status, message }: ClusterError): boolean =>
   status === 409 || (status === 422 && !message.includes(' is invalid: '))
 
-function diffOf(before: object, after: object): string {
-  const { hunks } = structuredPatch('now', 'then', yamlOf(before), yamlOf(after), '', '', { context: 2 })
+/** Unified; empty when nothing differs. Values with secret names are hidden. */
+export function diffOf(before: object, after: object): string {
+  const [old, fresh] = [before, after].map((object) => yamlOf(object)) as [string, string]
+  const { hunks } = structuredPatch('now', 'then', old, fresh, '', '', { context: 2 })
+  if (hunks.length === 0 && !isDeepStrictEqual(contentOf(before), contentOf(after)))
+    return '(What differs are values with secret names; they are hidden.)'
   return hunks
     .flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
       `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,
@@ -91,12 +101,10 @@ function diffOf(before: object, after: object): string {
     .join('\n')
 }
 
-/** Without what the server keeps for itself. */
-function yamlOf(object: object): string {
-  const { metadata, status: _status, ...rest } = object as { metadata?: Record<string, unknown>; status?: unknown }
-  const { managedFields: _fields, resourceVersion: _version, generation: _generation, ...meta } = metadata ?? {}
-  return stringify({ ...rest, metadata: meta }, { sortMapEntries: true, lineWidth: 0 })
-}
+const yamlOf = (object: object): string =>
+  stringify(comparable(object as Record<string, unknown>), { sortMapEntries: true, lineWidth: 0 })
+
+const contentOf = (object: object): unknown => (object as { spec?: unknown }).spec
 
 /** Sends what was approved, and nothing else. `path` is where a call with these arguments has to go. */
 export async function sendApproved<Body>(
@@ -130,7 +138,7 @@ function mayBeDone(error: unknown): boolean {
 }
 
 /** The state that a preview was worked out for. */
-export const versionOf = ({ metadata }: Deployment): string => `${metadata.uid}/${metadata.generation}`
+export const versionOf = ({ metadata }: { metadata: Meta }): string => `${metadata.uid}/${metadata.generation}`
 
 /** A JSON patch that the server refuses when the object is not the one that was looked at. */
 export function guardedPatch(path: string, tests: object[], operations: object[]): Preview['request'] {
@@ -161,23 +169,21 @@ export const affectedRights: Right[] = [
   { group: 'autoscaling', resource: 'horizontalpodautoscalers', verbs: ['list'] },
 ]
 
-/** Who is behind a deployment: pods, services, an autoscaler. What cannot be read is said. */
+/** Who is behind a workload: pods, services, an autoscaler. What cannot be read is said. */
 export async function affected(
   cluster: Cluster,
   namespace: string,
-  deployment: Deployment,
+  { kind, object }: Rolled,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const { spec, status } = deployment
-  const wanted = spec?.replicas ?? 1
-  const isRolling =
-    (status?.updatedReplicas ?? 0) < wanted || (status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0)
+  const { wanted, updated, ready } = podCounts(kind, object)
+  const isRolling = updated < wanted || (object.status?.observedGeneration ?? 0) < (object.metadata.generation ?? 0)
   const [services, autoscaler] = await Promise.all([
-    servicesOf(cluster, namespace, deployment, signal),
-    autoscalerOf(cluster, namespace, deployment, signal),
+    servicesOf(cluster, namespace, object, signal),
+    kind === 'DaemonSet' ? '' : autoscalerOf(cluster, namespace, kind, object, signal),
   ])
   return [
-    `${status?.readyReplicas ?? 0} of ${wanted} pods are ready now`,
+    `${ready} of ${wanted} pods are ready now`,
     isRolling ? 'a rollout is in progress or stuck' : '',
     services,
     autoscaler,
@@ -209,13 +215,14 @@ async function servicesOf(
 async function autoscalerOf(
   cluster: Cluster,
   namespace: string,
+  kind: string,
   { metadata }: Deployment,
   signal: AbortSignal,
 ): Promise<string> {
   try {
     const { items } = await allItems<Autoscaler>(cluster, paths.autoscalers(namespace), { signal })
     const owner = items.find(
-      ({ spec }) => spec?.scaleTargetRef?.kind === 'Deployment' && spec.scaleTargetRef.name === metadata.name,
+      ({ spec }) => spec?.scaleTargetRef?.kind === kind && spec.scaleTargetRef.name === metadata.name,
     )
     return owner
       ? `autoscaler ${owner.metadata.name} sets its replicas (${owner.spec?.minReplicas ?? 1} to ${owner.spec?.maxReplicas}) and may undo another number`

@@ -2,44 +2,82 @@ import type { Target } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
 import { describeState } from './describe.ts'
 import { ClusterError } from './errors.ts'
-import { type Deployment, type Pod, paths, selectorOf } from './objects.ts'
+import { type Condition, type Deployment, type Meta, type Pod, paths, selectorOf, type Workload } from './objects.ts'
 import { allItems } from './pages.ts'
+import { isRolledKind, type Rolled, type RolledKind, workloadPath } from './workload.ts'
 
 export interface Health {
   state: 'healthy' | 'progressing' | 'failing' | 'gone' | 'unknown'
   text: string
 }
 
-/** How a workload is, from its own status, not from the silence of events. Never rejects but on abort. */
-export async function workloadHealth(cluster: Cluster, target: Target, signal: AbortSignal): Promise<Health> {
+/** How a workload or a node is, from its own status, not from the silence of events. Never rejects but on abort. */
+export async function healthOfTarget(cluster: Cluster, target: Target, signal: AbortSignal): Promise<Health> {
   const where = target.namespace ?? cluster.namespace
+  const { kind, name } = target
   try {
-    const path = paths.deployment(cluster.namespaceFor(where), target.name)
-    return await healthOf(cluster, await cluster.get<Deployment>(path, { signal }), signal)
+    if (kind === 'Node') return nodeHealth(await cluster.get<Node>(paths.node(name), { signal }))
+    if (!isRolledKind(kind)) return { state: 'unknown', text: `A ${kind} has no health of its own.` }
+    const object = await cluster.get<Workload>(workloadPath(kind, cluster.namespaceFor(where), name), { signal })
+    return await healthOf(cluster, { kind, object }, signal)
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof ClusterError && error.status === 404)
-      return { state: 'gone', text: `deployment ${where}/${target.name} is gone.` }
+      return { state: 'gone', text: `${kind.toLowerCase()} ${where}/${name} is gone.` }
     return { state: 'unknown', text: error instanceof Error ? error.message : String(error) }
   }
 }
 
-export async function healthOf(cluster: Cluster, deployment: Deployment, signal: AbortSignal): Promise<Health> {
-  const { metadata, spec, status } = deployment
-  const wanted = spec?.replicas ?? 1
-  const updated = status?.updatedReplicas ?? 0
-  const available = status?.availableReplicas ?? 0
+interface Node {
+  metadata: Meta
+  spec?: { unschedulable?: boolean }
+  status?: { conditions?: Condition[] }
+}
+
+/** A cordoned node is as somebody wants it: only what it reports of itself counts. */
+function nodeHealth({ metadata, spec, status }: Node): Health {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  const use = spec?.unschedulable ? 'takes no new pods' : 'takes new pods'
+  const text = `node ${metadata.name} is ${ready?.status === 'True' ? 'ready' : 'not ready'} and ${use}.`
+  return { state: ready?.status === 'True' ? 'healthy' : 'failing', text }
+}
+
+/** How many pods a workload wants, and how many of them are how far. */
+export function podCounts(
+  kind: RolledKind,
+  { spec, status }: Workload,
+): { wanted: number; updated: number; ready: number; available: number; extra: number } {
+  if (kind === 'DaemonSet') {
+    const wanted = status?.desiredNumberScheduled ?? 0
+    const { updatedNumberScheduled: updated = 0, numberReady: ready = 0, numberAvailable: available = 0 } = status ?? {}
+    return { wanted, updated, ready, available, extra: 0 }
+  }
+  const { updatedReplicas = 0, readyReplicas = 0, availableReplicas = 0, replicas = 0 } = status ?? {}
+  // A stateful set counts no updated pods any more once its rollout is over.
+  const isDone = kind === 'StatefulSet' && status?.currentRevision === status?.updateRevision
+  const updated = isDone ? replicas : updatedReplicas
+  return {
+    wanted: spec?.replicas ?? 1,
+    updated,
+    ready: readyReplicas,
+    available: availableReplicas,
+    extra: replicas - updated,
+  }
+}
+
+export async function healthOf(cluster: Cluster, { kind, object }: Rolled, signal: AbortSignal): Promise<Health> {
+  const { metadata, status } = object
+  const { wanted, updated, available, extra } = podCounts(kind, object)
   const name = `${metadata.namespace}/${metadata.name}`
   const counts = `${name}: ${available} of ${wanted} pods available, ${updated} updated`
 
   if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0))
     return { state: 'progressing', text: `${name}: the change has not been taken up yet.` }
-  const extra = (status?.replicas ?? 0) - updated
   if (updated >= wanted && available >= wanted && extra <= 0)
-    return { state: 'healthy', text: wanted === 0 ? `${name} is scaled to 0.` : `${counts}.` }
+    return { state: 'healthy', text: wanted === 0 && kind !== 'DaemonSet' ? `${name} is scaled to 0.` : `${counts}.` }
 
-  const { stuck, reasons } = conditionsOf(deployment)
-  const pods = await podsOf(cluster, deployment, signal)
+  const { stuck, reasons } = conditionsOf(object)
+  const pods = await podsOf(cluster, object, signal)
   const text = [`${counts}.`, ...pods.troubles, ...reasons, ...pods.notes].join(' ')
   return { state: stuck || pods.troubles.length > 0 ? 'failing' : 'progressing', text }
 }

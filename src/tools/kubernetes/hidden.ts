@@ -32,6 +32,7 @@ export const shownValue = (name: string, value: string): string =>
 // Names of what is referred to are no secrets: `secretName`, `tokenRef`, `secretKeyRef`.
 const secretField = /(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)$/i
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
+const bookkeeping = [lastApplied, 'deprecated.daemonset.template.generation']
 const longAnnotation = 200
 const longLine = 1_000
 
@@ -55,6 +56,20 @@ export function shownObject({ metadata, ...rest }: Json): Json {
   return { apiVersion, kind, metadata: shownMeta, ...(shown(withoutData(kind, body), '') as Json) }
 }
 
+/** An object for a diff: whole, but values with secret names are hidden, and what the server or kubectl keeps for itself is left out. */
+export function comparable({ metadata, status: _status, ...rest }: Json): Json {
+  const {
+    managedFields: _fields,
+    resourceVersion: _version,
+    generation: _generation,
+    annotations,
+    ...meta
+  } = (metadata ?? {}) as Json & { annotations?: Json }
+  const kept = Object.entries(annotations ?? {}).filter(([key]) => !bookkeeping.includes(key))
+  const shownMeta = { ...meta, ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }) }
+  return { metadata: shownMeta, ...(withValues(rest, (_, value) => value) as Json) }
+}
+
 /** Of a Secret only which keys it has; of a configuration the values are looked at by their names. */
 function withoutData(kind: unknown, { data, stringData, binaryData, ...body }: Json): Json {
   const named = (values: unknown, show: (key: string, value: unknown) => string) =>
@@ -67,15 +82,22 @@ function withoutData(kind: unknown, { data, stringData, binaryData, ...body }: J
   return { data: named(data, (key, value) => shownValue(key, String(value))), ...binary, ...body }
 }
 
-function shown(value: unknown, field: string): unknown {
-  if (typeof value === 'string')
-    return secretField.test(field) && value !== '' ? hidden : shorten(withoutSecrets(value), longLine)
-  if (Array.isArray(value)) return value.map((item) => shown(item, ''))
+const shown = (value: unknown, field: string): unknown =>
+  withValues(
+    value,
+    (name, text) => (secretField.test(name) && text !== '' ? hidden : shorten(withoutSecrets(text), longLine)),
+    field,
+  )
+
+/** Each text in it as `show` wants it, but never the `value` beside a `name` that says it is a secret. */
+function withValues(value: unknown, show: (field: string, text: string) => string, field = ''): unknown {
+  if (typeof value === 'string') return show(field, value)
+  if (Array.isArray(value)) return value.map((item) => withValues(item, show))
   if (typeof value !== 'object' || value === null) return value
   const { name, value: given } = value as Json
   const isHidden = typeof name === 'string' && typeof given === 'string' && given !== '' && isSecretName(name)
   const fields = isHidden ? { ...value, value: hidden } : value
-  return Object.fromEntries(Object.entries(fields).map(([key, inner]) => [key, shown(inner, key)]))
+  return Object.fromEntries(Object.entries(fields).map(([key, inner]) => [key, withValues(inner, show, key)]))
 }
 
 /** A text of several lines is a file and stays whole; a single line of this length is no text for a reader. */

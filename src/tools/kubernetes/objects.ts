@@ -170,6 +170,7 @@ export const paths = {
   replicaSets: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/replicasets`,
   statefulSets: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/statefulsets`,
   daemonSets: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/daemonsets`,
+  controllerRevisions: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/controllerrevisions`,
   jobs: (namespace: string) => `/apis/batch/v1/namespaces/${namespace}/jobs`,
   nodes: '/api/v1/nodes',
   node: (name: string) => `/api/v1/nodes/${name}`,

@@ -24,7 +24,7 @@ export async function workloads(
   const found = await Promise.all(
     chosen.slice(0, wanted ? most : 200).map(async (deployment) => ({
       name: `${deployment.metadata.namespace}/${deployment.metadata.name}`,
-      ...(await healthOf(cluster, deployment, signal)),
+      ...(await healthOf(cluster, { kind: 'Deployment', object: deployment }, signal)),
     })),
   )
   return wanted ? found : found.filter((one) => one.state !== 'healthy').slice(0, most)

@@ -41,7 +41,7 @@ export function restartDeployment(cluster: Cluster, rules: ChangeRules): Tool {
       const request = restartRequest(where, deployment, new Date(cluster.now()).toISOString().replace(/\.\d+Z$/, 'Z'))
       const [diff, affects] = await Promise.all([
         tryOut(cluster, request, deployment, signal),
-        affected(cluster, where, deployment, signal),
+        affected(cluster, where, { kind: 'Deployment', object: deployment }, signal),
       ])
       const gap =
         deployment.spec?.strategy?.type === 'Recreate'

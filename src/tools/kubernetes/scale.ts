@@ -54,7 +54,7 @@ export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
       const before = await cluster.get<Scale>(path, { signal })
       const [diff, affects] = await Promise.all([
         tryOut(cluster, request, before, signal, withZero),
-        affected(cluster, where, deployment, signal),
+        affected(cluster, where, { kind: 'Deployment', object: deployment }, signal),
       ])
       const lost = replicas === 0 ? ['all its pods end: nobody serves it any more'] : []
       return {

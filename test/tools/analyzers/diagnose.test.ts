@@ -8,7 +8,7 @@ import { type ApiServer, refuses, startApiServer } from './api-server.ts'
 const log = pino({ level: 'silent' })
 
 const ask = ({ cluster }: Pick<ApiServer, 'cluster'>, signal: AbortSignal, name?: string, maxBytes = 14_000) =>
-  diagnose(cluster).run({ namespace: undefined, name }, { signal, log, maxBytes })
+  diagnose(cluster).run({ namespace: undefined, name }, { signal, log, thread: 'test', maxBytes })
 
 test('a broken workload is told with its events and the last lines of its log', async (t) => {
   const house = await setup(t)

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Health, workloadHealth } from '../../../src/tools/kubernetes/health.ts'
+import { type Health, healthOfTarget } from '../../../src/tools/kubernetes/health.ts'
 import { workloads } from '../../../src/tools/kubernetes/overview.ts'
 import { answer } from '../tap.ts'
 import { type House, setup } from './house.ts'
 
 const healthOf = ({ cluster }: House, name: string, signal: AbortSignal): Promise<Health> =>
-  workloadHealth(cluster, { kind: 'Deployment', namespace: 'shop', name }, signal)
+  healthOfTarget(cluster, { kind: 'Deployment', namespace: 'shop', name }, signal)
 
 const approve = async (house: House, tool: string, args: object) =>
   house.carryOut(tool, args, await house.propose(tool, args))

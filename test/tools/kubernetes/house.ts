@@ -33,7 +33,7 @@ export async function setup(t: TestContext, { sandbox: options = {}, cluster: gi
   const cluster = createCluster({ kubeconfig, now: clock.now, log, ...given })
   const rules = { protectedNamespaces: ['kube-system', 'bot'], maxReplicas: rest.maxReplicas ?? 50 }
   const tools = createTools({ cluster, rules })
-  const context: ToolContext = { signal: t.signal, log, maxBytes: rest.maxBytes ?? 14_000 }
+  const context: ToolContext = { signal: t.signal, log, thread: 'test', maxBytes: rest.maxBytes ?? 14_000 }
 
   const tool = (name: string): Tool => tools.get(name) ?? fail(`no tool ${name}`)
   const input = (name: string, args: object) => tool(name).input.parse(args)

@@ -1,3 +1,4 @@
+import { amountOf } from '../../../kubernetes/quantity.ts'
 import type { Analyzer, Finding } from '../../analyzer.ts'
 import type { Terminated } from '../../kinds/workloads.ts'
 import type { ObjectOf } from '../../kinds.ts'
@@ -5,7 +6,6 @@ import { refOf, type Snapshot } from '../../snapshot.ts'
 import { affectedBy } from '../affected.ts'
 import { ageOf, hour } from '../age.ts'
 import { counted, distinct, listed } from '../phrases.ts'
-import { amountOf } from '../quantity.ts'
 import { placeOf, sinceOf, subjectOf } from '../subject.ts'
 import { beginningOf, type Denial, denialKinds, denialsOf, refusedBy, refusedNames } from './denials.ts'
 

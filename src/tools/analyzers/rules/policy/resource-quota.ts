@@ -1,8 +1,8 @@
+import { amountOf } from '../../../kubernetes/quantity.ts'
 import type { Analyzer, Finding } from '../../analyzer.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { distinct, listed } from '../phrases.ts'
-import { amountOf } from '../quantity.ts'
 import { type Subject, sinceOf, subjectOf } from '../subject.ts'
 import { beginningOf, type Denial, denialKinds, denialsOf, refusedBy, refusedNames } from './denials.ts'
 

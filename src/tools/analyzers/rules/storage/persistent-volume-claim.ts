@@ -1,3 +1,4 @@
+import { amountOf } from '../../../kubernetes/quantity.ts'
 import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
@@ -5,7 +6,6 @@ import { affectedBy } from '../affected.ts'
 import { conditionOf, hasLasted, isNew, minute } from '../age.ts'
 import { merged } from '../merge.ts'
 import { fullName } from '../phrases.ts'
-import { amountOf } from '../quantity.ts'
 import { placeOf, type Subject, sinceOf, subjectOf } from '../subject.ts'
 import { classNameOf, defaultClassesOf } from './storage.ts'
 

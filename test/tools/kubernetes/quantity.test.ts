@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { amountOf } from '../../../../src/tools/analyzers/rules/quantity.ts'
+import { amountOf } from '../../../src/tools/kubernetes/quantity.ts'
 
 test('quantities can be compared whatever their suffix', () => {
   const amounts = {
