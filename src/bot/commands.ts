@@ -5,6 +5,7 @@ import type { Tool } from '../tools/tool.ts'
 /** What a text with `!` in front means. Names are ours or a tool's; nothing is guessed. */
 export type Command =
   | { kind: 'help' | 'status' | 'stop' | 'tools' }
+  | { kind: 'analyze'; namespace?: string }
   | { kind: 'decide'; mark: 'approve' | 'deny'; id: string; reason?: string }
   | { kind: 'tool'; tool: Tool; input: Record<string, string> }
   | { kind: 'unknown'; name: string; nearest: string[] }
@@ -22,14 +23,24 @@ export function parseCommand(text: string, tools: Map<string, Tool>): Command | 
 
   const known = plain.find((command) => command === name)
   if (known) return { kind: known }
+  if (name === 'analyze') return parseAnalyze(rest)
   if (name === 'approve' || name === 'deny') return parseDecision(name, rest)
   const tool = tools.get(given) ?? tools.get(name)
-  if (!tool) return { kind: 'unknown', name, nearest: nearest(name, [...plain, 'approve', 'deny', ...tools.keys()]) }
+  if (!tool)
+    return { kind: 'unknown', name, nearest: nearest(name, [...plain, 'analyze', 'approve', 'deny', ...tools.keys()]) }
   return parseToolCall(tool, rest)
 }
 
 /** Whether this text asks to stop: looked at the moment it arrives, before its turn comes. */
 export const isStop = (text: string): boolean => /^\s*[!！]\s*stop(?:\s|$)/i.test(text)
+
+/** `!analyze shop`, `!analyze namespace=shop`, `!analyze *`. */
+function parseAnalyze(rest: string): Command {
+  const [, namespace] = /^(?:namespace=)?`?(\*|[a-z0-9][-a-z0-9]{0,62})`?$/.exec(rest.trim()) ?? []
+  if (namespace !== undefined) return { kind: 'analyze', namespace }
+  if (rest.trim() === '') return { kind: 'analyze' }
+  return { kind: 'wrong', name: 'analyze', problem: '`!analyze [namespace]`' }
+}
 
 function parseDecision(mark: 'approve' | 'deny', rest: string): Command {
   const [, id, reason] = /^`?([a-z0-9]{1,40})`?(?![a-z0-9])\s*([\s\S]*)$/i.exec(rest) ?? []

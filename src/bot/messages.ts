@@ -26,6 +26,8 @@ export interface MessageDeps {
   inbox: Pick<Inbox<BotJob>, 'put'>
   /** What can be said about the workloads that a text names without a model; Markdown. */
   overview(text: string, language: Language): Promise<string>
+  /** The findings about a namespace, or about all that may be looked at, as Markdown. */
+  analysis(namespace: string | undefined, language: Language): Promise<string>
   /** The state of everything the bot is connected to; Markdown. */
   status(): string
   audit: Audit
@@ -95,6 +97,9 @@ async function carryOut(
       return
     case 'tools':
       say(conversation, `${text.tools}\n\n${toolList(deps.agent.tools)}`, { quiet: true })
+      return
+    case 'analyze':
+      say(conversation, await analysis(command.namespace, conversation, deps), { mention: [event.from] })
       return
     case 'stop':
       stop(conversation, deps)
@@ -213,6 +218,11 @@ async function answerWithoutModel(conversation: Conversation, event: MessageEven
     .catch((error: unknown) => text.cannotLook(sentenceOf(error)))
   say(conversation, [text.noModel, found, text.help(deps.name)].join('\n\n'), { mention: [event.from] })
 }
+
+const analysis = (namespace: string | undefined, { language }: Conversation, deps: MessageDeps): Promise<string> =>
+  deps
+    .analysis(namespace, language)
+    .catch((error: unknown) => texts[language].cannotLook(escapeMarkdown(sentenceOf(error))))
 
 const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

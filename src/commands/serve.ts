@@ -6,7 +6,7 @@ import type { Conversation } from '../bot/conversation.ts'
 import type { BotJob } from '../bot/jobs.ts'
 import type { PromptPlace } from '../bot/outbox.ts'
 import type { ChatPlatform } from '../bot/platform.ts'
-import { createPlatform } from '../bot/platforms.ts'
+import { createPlatform, type PlatformOptions } from '../bot/platforms.ts'
 import { languageOf } from '../bot/texts.ts'
 import { asConfigured, ConfigError, type LoadedConfig, secretsOf } from '../config.ts'
 import { createHttp, listen } from '../http.ts'
@@ -24,11 +24,13 @@ import { healthReport, reachable } from './health.ts'
 import { createPeople } from './people.ts'
 import { shelf } from './shelf.ts'
 import { createSignals } from './signals.ts'
-import { overviewOf, statusText } from './status.ts'
+import { analysisOf, overviewOf, statusText } from './status.ts'
 
 export interface Served {
-  /** Address of the HTTP port. */
+  /** Address of the HTTP port; empty when there is none. */
   url: string
+  /** Where tools work when none is named; nothing without a cluster. */
+  namespace: string | undefined
   /** Resolves with a sentence when the bot cannot go on, such as a revoked token. */
   failed: Promise<string>
   /** No new work; what runs gets `graceMs`, what waits survives. */
@@ -40,6 +42,8 @@ export interface ServeOptions {
   version: string
   /** Shown in the web room. */
   webNotice?: string
+  /** Who sits at the terminal, when that is the only chat: then no port is opened. */
+  terminal?: PlatformOptions['terminal']
   log?: Logger
 }
 
@@ -49,7 +53,7 @@ const graceMs = 20_000
  * Everything that the running product consists of, in the order in which it starts; it closes in reverse. Resolves when it listens;
  * chats connect behind that. Rejects with `ConfigError` or `StoreError` when it cannot start like this.
  */
-export async function serve({ loaded, version, webNotice, log: given }: ServeOptions): Promise<Served> {
+export async function serve({ loaded, version, webNotice, terminal, log: given }: ServeOptions): Promise<Served> {
   const { config, warnings } = loaded
   await using started = new AsyncDisposableStack()
   const stopping = new AbortController()
@@ -74,7 +78,10 @@ export async function serve({ loaded, version, webNotice, log: given }: ServeOpt
   const inbox = createInbox<BotJob>({
     database: store.database,
     log,
-    onHandled: (kind, outcome) => metrics.jobs.inc({ kind, outcome }),
+    onHandled: (kind, outcome) => {
+      metrics.jobs.inc({ kind, outcome })
+      for (const chat of chats) if ('handled' in chat) chat.handled(kind, outcome)
+    },
   })
 
   const people = createPeople(config)
@@ -82,8 +89,11 @@ export async function serve({ loaded, version, webNotice, log: given }: ServeOpt
     config.chat.map((name) =>
       createPlatform(name, {
         matrix: config.matrix,
+        mattermost: config.mattermost,
         web: { token: config.web.token, rooms: [webRoom(config.room)], ...(webNotice && { notice: webNotice }) },
+        terminal,
         mayInvite: people.mayInvite,
+        isNamed: people.isNamed,
         positions: store.caches,
         dispatcher,
         log,
@@ -110,6 +120,7 @@ export async function serve({ loaded, version, webNotice, log: given }: ServeOpt
     stopping: stopping.signal,
     log,
   })
+  const looking = () => AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)])
   const report = () => healthReport({ ...servers, chats, inSync, inbox, isClosing: () => stopping.signal.aborted })
   const bot = createBot({
     chats,
@@ -134,40 +145,53 @@ export async function serve({ loaded, version, webNotice, log: given }: ServeOpt
     signals,
     mayTalk: people.mayTalk,
     languageOf: (text) => (config.language === 'auto' ? languageOf(text) : config.language),
-    overview: (text, language) => overviewOf(cluster, text, language, AbortSignal.timeout(30_000)),
+    overview: (text, language) => overviewOf(cluster, text, language, { signal: looking(), log }),
+    analysis: (namespace, language) => analysisOf(cluster, namespace, language, looking()),
     status: () => statusText({ version, mode: config.mode, report: report(), cluster, model, policy }),
     health: (target) =>
       cluster
-        ? healthOfTarget(cluster, target, AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)]))
+        ? healthOfTarget(cluster, target, looking())
         : Promise.resolve({ state: 'unknown', text: 'no cluster is configured' }),
     recoverySeconds: config.approvals.recoverySeconds,
-    resumeMs: [15_000, 30_000, 60_000, 120_000, 300_000],
+    // Whoever sits at a terminal asks again as soon as it pleases.
+    resumeMs: terminal ? [] : [15_000, 30_000, 60_000, 120_000, 300_000],
     patienceMs: 8_000,
     audit,
-    onAgentEvent: (event) => countAgentEvent(event, metrics),
+    onAgentEvent: (event) => {
+      countAgentEvent(event, metrics)
+      for (const chat of chats) if ('hear' in chat) chat.hear(event)
+    },
+    onOutcome: (outcome) => {
+      for (const chat of chats) if ('concluded' in chat) chat.concluded(outcome)
+    },
     log,
     now: Date.now,
   })
 
-  const http = createHttp({ log, health: report, registry: metrics.registry })
-  started.defer(() => http.close())
-  await http.register(
-    webhooks({
-      sources: createSources({ giteaSecrets: config.gitea.webhookSecret }),
-      inbox: inbox as Parameters<typeof webhooks>[0]['inbox'],
-      deliveries: store.deliveries,
-      count: (outcome) => metrics.webhooks.inc({ outcome }),
-      log,
-    }),
-  )
-  for (const chat of chats) if ('routes' in chat) await http.register(chat.routes)
-  const url = await listen(http, config.http).catch((error: Error) => {
-    throw new ConfigError([error.message])
-  })
-  log.info({ component: 'http', url }, 'listening')
+  const url = terminal ? '' : await openPort()
 
   started.defer(async () => void (await Promise.all(chats.map((chat) => chat.close()))))
   await people.resolve(chats)
+
+  async function openPort(): Promise<string> {
+    const http = createHttp({ log, health: report, registry: metrics.registry })
+    started.defer(() => http.close())
+    await http.register(
+      webhooks({
+        sources: createSources({ giteaSecrets: config.gitea.webhookSecret }),
+        inbox: inbox as Parameters<typeof webhooks>[0]['inbox'],
+        deliveries: store.deliveries,
+        count: (outcome) => metrics.webhooks.inc({ outcome }),
+        log,
+      }),
+    )
+    for (const chat of chats) if ('routes' in chat) await http.register(chat.routes)
+    const url = await listen(http, config.http).catch((error: Error) => {
+      throw new ConfigError([error.message])
+    })
+    log.info({ component: 'http', url }, 'listening')
+    return url
+  }
 
   const failed = Promise.withResolvers<string>()
   begin().catch((error: unknown) => {
@@ -194,6 +218,7 @@ export async function serve({ loaded, version, webNotice, log: given }: ServeOpt
   let closing: Promise<void> | undefined
   return {
     url,
+    namespace: cluster?.namespace,
     failed: failed.promise,
     close(grace = graceMs) {
       closing ??= (async () => {

@@ -1,14 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { redact } from '../agent/guard/redact.ts'
 import type { ChatPlatform, RoomId } from '../bot/platform.ts'
 import type { SignalDeps, SignalThread } from '../bot/signals.ts'
 import type { Config } from '../config.ts'
 import type { Logger } from '../log.ts'
 import type { Signal } from '../signal.ts'
 import type { Store } from '../store.ts'
+import { diagnosisOf, isAbout } from '../tools/analyzers/diagnose.ts'
+import type { Report } from '../tools/analyzers/run.ts'
+import { toMarkdown } from '../tools/analyzers/text.ts'
 import type { Gitea } from '../tools/gitea/client.ts'
-import { pushFacts, pushTitle } from '../tools/gitea/push.ts'
+import { type ConcernedWorkload, pushFacts, pushTitle } from '../tools/gitea/push.ts'
 import type { Cluster } from '../tools/kubernetes/cluster.ts'
-import { workloads } from '../tools/kubernetes/overview.ts'
+import { type WorkloadHealth, workloads } from '../tools/kubernetes/overview.ts'
 import { wantsPush } from '../webhooks/branches.ts'
 import { shelf } from './shelf.ts'
 
@@ -69,13 +73,29 @@ export function createSignals(options: SignalOptions): Signals {
     facts: (push) =>
       pushFacts(push, {
         gitea,
-        workloads: cluster && ((words, signal) => workloads(cluster, words, signal)),
+        workloads: cluster && ((words, signal) => concerned(cluster, words, signal)),
         signal: AbortSignal.any([stopping, AbortSignal.timeout(60_000)]),
       }),
     continueMs: config.signals.continueMinutes * 60_000,
     checkAgainMs,
     now: Date.now,
   }
+}
+
+/** The workloads that a push may concern; those that are not well with what rules find about them. */
+async function concerned(cluster: Cluster, words: string[], signal: AbortSignal): Promise<ConcernedWorkload[]> {
+  const found = await workloads(cluster, words, signal)
+  const unwell = found.filter(({ state }) => state === 'failing')
+  if (unwell.length === 0) return found
+  const report = await diagnosisOf(cluster, [...new Set(unwell.map(({ namespace }) => namespace))], signal)
+  return found.map((one) => (unwell.includes(one) ? { ...one, findings: redact(findingsOf(one, report)) } : one))
+}
+
+function findingsOf({ namespace, workload }: WorkloadHealth, { findings, snapshot }: Report): string {
+  const about = findings.filter(
+    (finding) => finding.owner.namespace === namespace && isAbout(finding, workload, snapshot),
+  )
+  return about.length > 0 ? toMarkdown({ findings: about, unchecked: [] }, { least: 'warning' }) : ''
 }
 
 /** Why a signal opens no thread; nothing when it may. */

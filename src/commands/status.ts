@@ -1,9 +1,13 @@
+import type { Logger } from 'pino'
+import { redact } from '../agent/guard/redact.ts'
 import type { Model } from '../agent/model.ts'
 import type { Policy } from '../agent/policy.ts'
 import { type Language, texts } from '../bot/texts.ts'
 import type { HealthReport } from '../http.ts'
+import { answerByRules } from '../tools/analyzers/answer.ts'
+import { diagnosisOf } from '../tools/analyzers/diagnose.ts'
+import { toMarkdown } from '../tools/analyzers/text.ts'
 import type { Cluster } from '../tools/kubernetes/cluster.ts'
-import { workloads } from '../tools/kubernetes/overview.ts'
 import { escapeMarkdown, inlineCode } from '../tools/markdown.ts'
 
 /** What `!status` shows: the parts and how they are, the mode, where tools may look. */
@@ -25,19 +29,30 @@ export function statusText(input: {
   ].join('\n')
 }
 
-const marks = { healthy: '✅', progressing: '⏳', failing: '❌', gone: '❌', unknown: '❔' } as const
+/** Bytes of events and log lines in an answer by rules. */
+const answerBytes = 6_000
 
-/** What can be said by rules about the deployments that a text names; without a name, about those that are not well. */
+/** What can be said by rules about what a text names; without a name, about what is not well. */
 export async function overviewOf(
   cluster: Cluster | undefined,
   text: string,
   language: Language,
+  { signal, log }: { signal: AbortSignal; log: Logger },
+): Promise<string> {
+  if (!cluster) return texts[language].cannotLook('no cluster is configured')
+  return redact(await answerByRules(cluster, text, { signal, log, thread: 'overview', maxBytes: answerBytes }))
+}
+
+/** What `!analyze` shows: the findings about a namespace, or all that are open to the bot. Throws a sentence. */
+export async function analysisOf(
+  cluster: Cluster | undefined,
+  namespace: string | undefined,
+  language: Language,
   signal: AbortSignal,
 ): Promise<string> {
   if (!cluster) return texts[language].cannotLook('no cluster is configured')
-  const words = text.toLowerCase().match(/[a-z0-9][a-z0-9./-]{1,62}/g) ?? []
-  const named = await workloads(cluster, words, signal)
-  const found = named.length > 0 ? named : await workloads(cluster, undefined, signal)
-  if (found.length === 0) return texts[language].nothingFound
-  return found.map((one) => `- ${marks[one.state]} ${escapeMarkdown(one.text)}`).join('\n')
+  const where = namespace === undefined ? cluster.namespaces : [cluster.namespaceFor(namespace)]
+  const report = await diagnosisOf(cluster, where, signal)
+  const title = `**${texts[language].findings(escapeMarkdown(where.includes('*') ? '*' : where.join(', ')))}**`
+  return redact([title, toMarkdown(report)].join('\n\n'))
 }

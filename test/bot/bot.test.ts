@@ -336,6 +336,16 @@ test('without a model a question gets what can be said by looking, and a command
   await house.sees(/CrashLoopBackOff/)
 })
 
+test('an analysis by command is shown, also without a model, and a closed namespace is told', async (t) => {
+  const house = await build(t, { model: 'none' })
+
+  await house.chat.say(alice, '!analyze shop')
+  await house.chat.say(alice, '!analyze closed')
+
+  await house.sees(/findings in shop/)
+  await house.sees(/could not look at the cluster: Namespace closed is not open/)
+})
+
 test('a change by command goes through the same approval', async (t) => {
   const ran: string[] = []
   const house = await build(t, { model: 'none', tools: [restart({ ran })] })

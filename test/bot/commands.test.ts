@@ -110,3 +110,11 @@ test('no text makes the parser throw or invent a tool', () => {
     }),
   )
 })
+
+test('an analysis is asked for with a namespace or without, and anything else is told how', () => {
+  assert.deepEqual(parse('!analyze'), { kind: 'analyze' })
+  assert.deepEqual(parse('!Analyze shop'), { kind: 'analyze', namespace: 'shop' })
+  assert.deepEqual(parse('!analyze namespace=shop'), { kind: 'analyze', namespace: 'shop' })
+  assert.deepEqual(parse('!analyze *'), { kind: 'analyze', namespace: '*' })
+  assert.equal(parse('!analyze shop please')?.kind, 'wrong')
+})

@@ -97,6 +97,10 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
     mayTalk: (person) => person !== mallory || options.policy !== undefined,
     languageOf,
     overview: async () => 'api is broken',
+    analysis: async (namespace) => {
+      if (namespace === 'closed') throw new Error('Namespace closed is not open to this bot.')
+      return `findings in ${namespace ?? 'all'}`
+    },
     status: () => 'fine',
     health: async () => ({ state: 'healthy', text: '3 of 3 pods ready' }),
     recoverySeconds: [30, 300],

@@ -7,6 +7,7 @@ import type { BotJob } from '../../src/bot/jobs.ts'
 import type { ThreadId } from '../../src/bot/platform.ts'
 import { scheduleTimers } from '../../src/bot/prompts.ts'
 import type { Health } from '../../src/bot/recovery.ts'
+import type { Preview } from '../../src/tools/tool.ts'
 import { restart, restartCall, restartPreview } from '../agent/fixtures.ts'
 import { room, type Shown } from '../helpers/chat.ts'
 import { calls, says, scriptedModel } from '../helpers/model.ts'
@@ -113,4 +114,31 @@ test('a change of long ago is not checked again, although the inbox has forgotte
 
   await scheduleTimers(one, deps(60_000))
   assert.equal(put.length, 2)
+})
+
+test('a change of something without health of its own is not looked at again, and another than the target may be', async (t) => {
+  const seen: unknown[] = []
+  const look = async (watch: Preview['watch']) => {
+    const tool = restart()
+    const house = await build(t, {
+      tools: [{ ...tool, preflight: async () => ({ ...restartPreview(), ...(watch && { watch }) }) }],
+      model: scriptedModel(calls(['restart', { name: 'api' }]), says('Done.')),
+      deps: {
+        health: async (target) => {
+          seen.push(target)
+          return healthy
+        },
+      },
+    })
+    await house.chat.say(alice, 'restart api')
+    await house.chat.mark(bob, (await house.sees(/Approval needed/)).id, 'approve')
+    const { thread } = await house.sees(/Done\./)
+    await house.quiet()
+    await later(house, thread, 31_000)
+  }
+
+  await look('none')
+  assert.deepEqual(seen, [])
+  await look({ kind: 'StatefulSet', namespace: 'shop', name: 'db' })
+  assert.deepEqual(seen, [{ kind: 'StatefulSet', namespace: 'shop', name: 'db' }])
 })

@@ -76,8 +76,8 @@ function render(findings: Finding[], { unchecked }: Report, maxBytes: number, no
     : kept.join('\n')
 }
 
-/** Events of the workload and the last lines of the pod of its that is worst off. */
-async function surroundings(
+/** Events of the workload and the last lines of the pod of its that is worst off; nothing when there is no such workload. */
+export async function surroundings(
   cluster: Cluster,
   namespace: string,
   name: string,
@@ -105,7 +105,7 @@ async function logOf(cluster: Cluster, namespace: string, name: string, context:
 
 const workloadKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob', 'Job', 'Pod'] as const
 
-function workloadNamed(name: string, snapshot: Snapshot): ObjectRef | undefined {
+export function workloadNamed(name: string, snapshot: Snapshot): ObjectRef | undefined {
   for (const kind of workloadKinds) {
     const found = (snapshot.list(kind as KindName) as { metadata: { name: string; namespace?: string } }[]).find(
       ({ metadata }) => metadata.name === name,

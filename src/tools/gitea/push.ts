@@ -8,12 +8,18 @@ export interface PushFacts {
   settled: boolean
 }
 
+export interface ConcernedWorkload {
+  name: string
+  state: string
+  text: string
+  /** What rules found about it, as Markdown. */
+  findings?: string
+}
+
 export interface PushSources {
   gitea: Pick<Gitea, 'status'> | undefined
   /** The health of the deployments that these words name. */
-  workloads:
-    | ((words: string[], signal: AbortSignal) => Promise<{ name: string; state: string; text: string }[]>)
-    | undefined
+  workloads: ((words: string[], signal: AbortSignal) => Promise<ConcernedWorkload[]>) | undefined
   signal: AbortSignal
 }
 
@@ -113,6 +119,7 @@ async function workloadsOf(
     return {
       lines: [
         `Workloads:\n${found.map((one) => `- ${marks[one.state] ?? '❌'} ${escapeMarkdown(one.text)}`).join('\n')}`,
+        ...found.flatMap(({ findings }) => findings ?? []),
       ],
       settled: found.every((one) => one.state !== 'progressing'),
     }

@@ -4,30 +4,28 @@ import { type Deployment, paths } from './objects.ts'
 import { allItems } from './pages.ts'
 
 export interface WorkloadHealth extends Health {
+  /** `shop/api` */
   name: string
+  namespace: string
+  workload: string
 }
 
 const most = 20
 
-/** The deployments that a set of words names (by name, `app` label or image), with their health; `undefined`: all that are not well. */
-export async function workloads(
-  cluster: Cluster,
-  words: string[] | undefined,
-  signal: AbortSignal,
-): Promise<WorkloadHealth[]> {
+/** The deployments that a set of words names (by name, `app` label or image), with their health. */
+export async function workloads(cluster: Cluster, words: string[], signal: AbortSignal): Promise<WorkloadHealth[]> {
   const lists = await Promise.all(pathsOf(cluster).map((path) => allItems<Deployment>(cluster, path, { signal })))
   const deployments = lists.flatMap(({ items }) => items)
-  const wanted = words && new Set(words.map((word) => word.toLowerCase()))
-  const chosen = wanted
-    ? deployments.filter((deployment) => namesOf(deployment).some((name) => wanted.has(name)))
-    : deployments
-  const found = await Promise.all(
-    chosen.slice(0, wanted ? most : 200).map(async (deployment) => ({
+  const wanted = new Set(words.map((word) => word.toLowerCase()))
+  const chosen = deployments.filter((deployment) => namesOf(deployment).some((name) => wanted.has(name)))
+  return await Promise.all(
+    chosen.slice(0, most).map(async (deployment) => ({
       name: `${deployment.metadata.namespace}/${deployment.metadata.name}`,
+      namespace: deployment.metadata.namespace ?? '',
+      workload: deployment.metadata.name,
       ...(await healthOf(cluster, { kind: 'Deployment', object: deployment }, signal)),
     })),
   )
-  return wanted ? found : found.filter((one) => one.state !== 'healthy').slice(0, most)
 }
 
 const pathsOf = ({ namespaces }: Cluster): string[] =>

@@ -130,10 +130,11 @@ const controllers = /^(kube-controller-manager|kube-scheduler|kubelet|kwok.*)$/
 /** Creation, deletion, and the last write of each author. */
 function writesOf(kind: string, { metadata }: Written): Happening[] {
   const name = `${kind} ${metadata.name}`
-  const writes = (metadata.managedFields ?? [])
+  const entries = metadata.managedFields ?? []
+  const creator = entries.find(({ time }) => time === metadata.creationTimestamp)
+  const writes = entries
+    .filter((entry) => entry !== creator)
     .filter(({ manager = '', subresource }) => !controllers.test(manager) && subresource !== 'status')
-    // The first write made the object: said once.
-    .filter(({ time }) => time !== metadata.creationTimestamp)
     .map(({ manager = 'somebody', subresource, time }) =>
       happening(time, `${name} ${subresource ? `(${subresource}) ` : ''}written by ${oneLine(manager)}`),
     )

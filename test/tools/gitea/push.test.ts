@@ -65,7 +65,9 @@ test('facts name what is touched, the CI and the workloads that are called like 
     gitea: status('success', 'failure'),
     workloads: async (words) => {
       asked.push(words)
-      return [{ name: 'shop/api', state: 'failing', text: 'shop/api: 0 of 2 pods available.' }]
+      return [
+        { name: 'shop/api', state: 'failing', text: 'shop/api: 0 of 2 pods available.', findings: '**api crashes**' },
+      ]
     },
     signal,
   })
@@ -75,7 +77,7 @@ test('facts name what is touched, the CI and the workloads that are called like 
     /Kubernetes manifests: `deploy\/api\.yaml`; source: `src\/pool\.ts`; documentation: `README\.md`/,
   )
   assert.match(facts.markdown, /✅ ci 0[\s\S]*❌ ci 1/)
-  assert.match(facts.markdown, /❌ shop\/api: 0 of 2/)
+  assert.match(facts.markdown, /❌ shop\/api: 0 of 2[\s\S]*\*\*api crashes\*\*/)
   assert.ok(asked[0]?.includes('shop') && asked[0]?.includes('api'))
   assert.equal(facts.settled, true)
 })

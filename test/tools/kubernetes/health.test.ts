@@ -190,10 +190,9 @@ test('a deployment that was removed is gone', async (t) => {
   assert.deepEqual(await healthOf(house, 'web', t.signal), { state: 'gone', text: 'deployment shop/web is gone.' })
 })
 
-test('the overview finds workloads by name, label and image, and otherwise tells what is not well', async (t) => {
+test('the overview finds workloads by name, label and image', async (t) => {
   const house = await setup(t)
-  const names = async (words: string[] | undefined) =>
-    (await workloads(house.cluster, words, t.signal)).map(({ name }) => name)
+  const names = async (words: string[]) => (await workloads(house.cluster, words, t.signal)).map(({ name }) => name)
   house.edit('worker', ({ spec }) => {
     spec.template.spec.containers[0]!.image = 'registry.corp:5000/shop/orders:1@sha256:abc'
   })
@@ -201,5 +200,4 @@ test('the overview finds workloads by name, label and image, and otherwise tells
   assert.deepEqual(await names(['WEB']), ['shop/web'])
   assert.deepEqual(await names(['shop/api', 'orders']), ['shop/api', 'shop/worker'])
   assert.deepEqual(await names(['registry.corp']), [])
-  assert.deepEqual((await names(undefined)).slice(0, 2), ['shop/api', 'shop/checkout'])
 })

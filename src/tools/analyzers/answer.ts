@@ -1,0 +1,75 @@
+import type { Cluster } from '../kubernetes/cluster.ts'
+import { healthOfTarget } from '../kubernetes/health.ts'
+import { codeBlock, escapeMarkdown } from '../markdown.ts'
+import type { ToolContext } from '../tool.ts'
+import type { ObjectRef } from './analyzer.ts'
+import { diagnosisOf, isAbout, surroundings } from './diagnose.ts'
+import type { KindName } from './kinds.ts'
+import type { Report } from './run.ts'
+import type { Snapshot } from './snapshot.ts'
+import { toMarkdown } from './text.ts'
+
+const mostNamed = 3
+const marks = { healthy: '✅', progressing: '⏳', failing: '❌', gone: '❌', unknown: '❔' } as const
+
+/**
+ * What rules can say to a question, as Markdown: of each workload that it names the findings, how it is, its events and last log
+ * lines; without a name, everything of some weight that is not well. Text from outside is escaped, not redacted.
+ */
+export async function answerByRules(cluster: Cluster, question: string, context: ToolContext): Promise<string> {
+  const report = await diagnosisOf(cluster, cluster.namespaces, context.signal)
+  const named = namedIn(question, report.snapshot).slice(0, mostNamed)
+  if (named.length === 0) return toMarkdown(report, { least: 'warning' })
+  const share = { ...context, maxBytes: Math.floor(context.maxBytes / named.length) }
+  const sections = await Promise.all(named.map((workload) => aboutWorkload(cluster, workload, report, share)))
+  return sections.join('\n\n')
+}
+
+async function aboutWorkload(
+  cluster: Cluster,
+  workload: ObjectRef,
+  { findings, unchecked, snapshot }: Report,
+  context: ToolContext,
+): Promise<string> {
+  const { name, namespace = cluster.namespace } = workload
+  const about = findings.filter(
+    (finding) => (finding.owner.namespace ?? namespace) === namespace && isAbout(finding, name, snapshot),
+  )
+  const [health, around] = await Promise.all([
+    healthOfTarget(cluster, workload, context.signal),
+    surroundings(cluster, namespace, name, snapshot, context),
+  ])
+  return [
+    health.state === 'unknown' ? '' : `${marks[health.state]} ${workload.kind} ${escapeMarkdown(health.text)}`,
+    about.length > 0 || unchecked.length > 0
+      ? toMarkdown({ findings: about, unchecked })
+      : `No fault of ${workload.kind} ${escapeMarkdown(`${namespace}/${name}`)} was found.`,
+    around && codeBlock(around),
+  ]
+    .filter(Boolean)
+    .join('\n\n')
+}
+
+const kinds: KindName[] = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob', 'Job', 'Pod']
+
+interface Labelled {
+  metadata: { name: string; namespace?: string; labels?: Record<string, string> }
+}
+
+/** The workloads that a text names: by name, with or without namespace, or by their `app` label. Those at the top of others only. */
+function namedIn(text: string, snapshot: Snapshot): ObjectRef[] {
+  const words = new Set(text.toLowerCase().match(/[a-z0-9][a-z0-9./-]{0,126}[a-z0-9]/g) ?? [])
+  const found = kinds.flatMap((kind) =>
+    (snapshot.list(kind) as Labelled[])
+      .filter(({ metadata }) => namesOf(metadata).some((name) => words.has(name)))
+      .map(({ metadata: { name, namespace } }): ObjectRef => ({ kind, name, ...(namespace && { namespace }) })),
+  )
+  const pods = found.filter(({ kind }) => kind === 'Pod')
+  const tops = found.filter(({ kind }) => kind !== 'Pod')
+  return tops.length > 0 ? tops : pods
+}
+
+function namesOf({ name, namespace, labels }: Labelled['metadata']): string[] {
+  const app = [labels?.app, labels?.['app.kubernetes.io/name']].filter((label) => label !== undefined)
+  return [name, `${namespace}/${name}`, ...app.map((label) => label.toLowerCase())]
+}
