@@ -60,8 +60,27 @@ function withConsequences(finding: Finding, consequences: Finding[]): Finding {
   return { ...finding, severity, ...(others.length > 0 && { affects: others }) }
 }
 
+/** Reasons that somebody else's fault may be behind: the pods could not be made, placed, started or kept. */
+const consequences = new Set([
+  ...symptoms,
+  'FailedCreate',
+  'ReplicaFailure',
+  'Unschedulable',
+  'CreateContainerConfigError',
+  'ContainerCreating',
+  'NodeLost',
+  'Evicted',
+  'NoPods',
+  'NoEndpoints',
+  'BackoffLimitExceeded',
+  'FailuresSoFar',
+  'LastRunFailed',
+])
+
 function explains(cause: Finding, finding: Finding): boolean {
-  if (cause.affects?.some((ref) => same(ref, finding.object) || same(ref, finding.owner))) return true
+  if (cause.affects?.some((ref) => same(ref, finding.object))) return true
+  // A crash of its own is a fault of its own, whatever else the workload suffers from.
+  if (consequences.has(finding.reason) && cause.affects?.some((ref) => same(ref, finding.owner))) return true
   return symptoms.has(finding.reason) && cause.severity !== 'info' && same(cause.owner, finding.owner)
 }
 

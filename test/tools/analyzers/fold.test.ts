@@ -107,3 +107,10 @@ test('nothing is lost: every fault is told or stands behind one that is, and the
     { numRuns: 2_000 },
   )
 })
+
+test("a fault of its own is told although the workload also suffers from somebody else's", () => {
+  const node = finding({ owner: ref('Node', 'worker-1', null), reason: 'KubeletSilent', affects: [crash.owner] })
+  const ownCrash = { ...crash, object: ref('Pod', 'api-7-x') }
+
+  assert.equal(foldConsequences([node, ownCrash]).length, 2)
+})
