@@ -1,22 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
 import { alice, type House, openHouse } from './house.ts'
 import { type Program, startEcho, startProduct } from './processes.ts'
+import { median, type Table } from './table.ts'
 import { promptTokens } from './tokens.ts'
 
-/**
- * `npm run bench`: what the product costs beside the least that a bot on matrix-bot-sdk costs, on the same servers in the same run.
- * Absolute numbers depend on the machine, so read the last column first. `--write` puts the table into docs/benchmarks.md.
- */
-const { values: options } = parseArgs({
-  options: {
-    starts: { type: 'string', default: '5' },
-    turns: { type: 'string', default: '40' },
-    threads: { type: 'string', default: '1000' },
-    write: { type: 'boolean', default: false },
-  },
-})
+export interface BotOptions {
+  starts: number
+  turns: number
+  threads: number
+}
 
 interface Row {
   what: string
@@ -26,26 +17,37 @@ interface Row {
   ratio: string
 }
 
-await using house = await openHouse()
-const rows = [
-  ...(await measureStart(house)),
-  await measureTurns(house),
-  ...(await measureMemory(house)),
-  {
-    what: 'system prompt and all tool schemas',
-    goal: '4,000 tokens',
-    product: `${promptTokens()} tokens (o200k)`,
-    baseline: '–',
-    ratio: '–',
-  },
-]
-report(rows)
+/**
+ * `npm run bench`: what the product costs beside the least that a bot on matrix-bot-sdk costs, on the same servers in the same run.
+ * Absolute numbers depend on the machine, so read the last column first.
+ */
+export async function benchBot(options: BotOptions): Promise<Table> {
+  await using house = await openHouse()
+  const rows = [
+    ...(await measureStart(house, options)),
+    await measureTurns(house, options),
+    ...(await measureMemory(house, options)),
+    {
+      what: 'system prompt and all tool schemas',
+      goal: '4,000 tokens',
+      product: `${promptTokens()} tokens (o200k)`,
+      baseline: '–',
+      ratio: '–',
+    },
+  ]
+  return {
+    name: 'measured',
+    head: ['', 'goal', 'kube-agent', 'echo bot', 'ratio'],
+    lines: rows.map(({ what, goal, product, baseline, ratio }) => [what, goal, product, baseline, ratio]),
+    note: `${options.turns} turns, ${options.starts} starts, medians.`,
+  }
+}
 
 /** One after the other, in turns, so that both see the same machine. */
-async function measureStart({ productEnv, echoEnv }: House): Promise<Row[]> {
+async function measureStart({ productEnv, echoEnv }: House, { starts }: BotOptions): Promise<Row[]> {
   const product: number[] = []
   const baseline: number[] = []
-  for (let round = 0; round <= Number(options.starts); round++) {
+  for (let round = 0; round <= starts; round++) {
     const echo = await startEcho(echoEnv)
     await echo.stop()
     const bot = await startProduct(productEnv())
@@ -59,17 +61,17 @@ async function measureStart({ productEnv, echoEnv }: House): Promise<Row[]> {
 }
 
 /** A message in the room until the answer stands there. The model answers at once. */
-async function measureTurns(house: House): Promise<Row> {
-  const baseline = await withProgram(startEcho(house.echoEnv), () => turns(house, 'hello', /^echo: /))
+async function measureTurns(house: House, options: BotOptions): Promise<Row> {
+  const baseline = await withProgram(startEcho(house.echoEnv), () => turns(house, 'hello', /^echo: /, options))
   const product = await withProgram(startProduct(house.productEnv()), () =>
-    turns(house, `${house.homeserver.bot.user} how is it going?`, /All is well/),
+    turns(house, `${house.homeserver.bot.user} how is it going?`, /All is well/, options),
   )
   return row('message to answer, model 0 s', '50 ms', 'ms', median(product), median(baseline))
 }
 
-async function turns(house: House, text: string, answer: RegExp): Promise<number[]> {
+async function turns(house: House, text: string, answer: RegExp, options: BotOptions): Promise<number[]> {
   const times: number[] = []
-  for (let turn = 0; turn < Number(options.turns); turn++) times.push(await turnMs(house, text, answer))
+  for (let turn = 0; turn < options.turns; turn++) times.push(await turnMs(house, text, answer))
   // The first few meet code that was not compiled yet.
   return times.slice(5)
 }
@@ -88,15 +90,15 @@ async function turnMs({ homeserver, room }: House, text: string, answer: RegExp)
 }
 
 /** Idle means: started, has answered, and nothing to do. Then a thousand threads with an approval that nobody gives. */
-async function measureMemory(house: House): Promise<Row[]> {
+async function measureMemory(house: House, options: BotOptions): Promise<Row[]> {
   const baseline = await withProgram(startEcho(house.echoEnv), async (echo) => {
-    await turns(house, 'hello', /^echo: /)
+    await turns(house, 'hello', /^echo: /, options)
     return settled(echo)
   })
   return withProgram(startProduct(house.productEnv()), async (bot) => {
-    await turns(house, `${house.homeserver.bot.user} how is it going?`, /All is well/)
+    await turns(house, `${house.homeserver.bot.user} how is it going?`, /All is well/, options)
     const idle = await settled(bot)
-    const count = Number(options.threads)
+    const count = options.threads
     for (let thread = 0; thread < count; thread++) {
       house.homeserver.say(alice, house.room, `${house.homeserver.bot.user} restart api`)
       if (thread % 20 === 19) await until(async () => (await openApprovals(bot)) > thread - 20)
@@ -145,32 +147,7 @@ async function until(isDone: () => Promise<boolean> | boolean, everyMs = 50): Pr
   }
 }
 
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-}
-
 function row(what: string, goal: string, unit: string, product: number, baseline: number): Row {
   const show = (value: number) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`
   return { what, goal, product: show(product), baseline: show(baseline), ratio: (product / baseline).toFixed(2) }
-}
-
-function report(found: Row[]): void {
-  const table = [
-    '| | goal | kube-agent | echo bot | ratio |',
-    '|---|---|---|---|---|',
-    ...found.map(
-      ({ what, goal, product, baseline, ratio }) => `| ${what} | ${goal} | ${product} | ${baseline} | ${ratio} |`,
-    ),
-    '',
-    `Node ${process.versions.node}, ${availableParallelism()} cores of ${cpus()[0]?.model.trim() ?? 'unknown'}, load ${loadavg()[0]?.toFixed(1)} at the end; ${options.turns} turns, ${options.starts} starts, medians.`,
-  ].join('\n')
-  console.log(table)
-  if (!options.write) return
-  const page = new URL('../../docs/benchmarks.md', import.meta.url)
-  const text = readFileSync(page, 'utf8')
-  writeFileSync(
-    page,
-    text.replace(/(<!-- measured -->\n)[\s\S]*(\n<!-- end -->)/, (_all, begin, end) => `${begin}\n${table}\n${end}`),
-  )
 }

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,17 +21,21 @@ export interface Kubernetes extends Server {
   kubectl(...args: string[]): Promise<string>
   /** Puts scenarios of `rigs/kubernetes/scenarios` into the cluster. */
   apply(...scenarios: string[]): Promise<void>
+  /** Adds fake nodes until there are so many. */
+  nodes(count: number): Promise<void>
   /** Resolves when they are as their checks say. */
   settled(...scenarios: string[]): Promise<void>
 }
 
 /** Starts a rig in a folder of its own. They are built by `test/real/rigs/build.sh`, which `npm run test:real` runs first. */
 async function up(
-  name: 'matrix' | 'kubernetes' | 'gitea',
+  name: 'matrix' | 'mattermost' | 'kubernetes' | 'gitea',
   given: Record<string, string>,
 ): Promise<{ folder: string; stop(): Promise<void> }> {
-  const env = { ...given, RIGS_CACHE: name === 'matrix' ? caches : join(caches, name) }
+  const env = { ...given, RIGS_CACHE: ['matrix', 'mattermost'].includes(name) ? caches : join(caches, name) }
   const folder = mkdtempSync(join(tmpdir(), `kube-agent-${name}-`))
+  // A database in it may run as a user of its own.
+  if (name === 'mattermost') chmodSync(folder, 0o755)
   await script(rig(name, 'up.sh'), [folder], env)
   return {
     folder,
@@ -79,6 +83,25 @@ export async function startMatrix({ relaxed = true } = {}): Promise<Server> {
   return { env, [Symbol.asyncDispose]: stop }
 }
 
+export interface Mattermost extends Server {
+  /** Ends the server and starts it again, with its data. */
+  restart(): Promise<void>
+}
+
+/** A Mattermost with the team rig, its channel ops, and the users admin, opsbot, alice and bob. `settings`: of the server, as its variables. */
+export async function startMattermost(settings: Record<string, string> = {}): Promise<Mattermost> {
+  const { folder, stop } = await up('mattermost', settings)
+  const env = { ...settings, RIGS_CACHE: caches }
+  return {
+    env: readEnv(join(folder, 'env')),
+    async restart() {
+      await script(rig('mattermost', 'down.sh'), [folder], env)
+      await script(rig('mattermost', 'up.sh'), [folder], env)
+    },
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
 /** Frees an account of the server's limits, as an administrator does. */
 async function exempt(env: Record<string, string>, user: string): Promise<void> {
   const path = `/_synapse/admin/v1/users/${encodeURIComponent(user)}/override_ratelimit`
@@ -104,6 +127,11 @@ export async function startKubernetes({ addons = false } = {}): Promise<Kubernet
     kubeconfig,
     kubectl: async (...args) =>
       (await run(binary, ['--kubeconfig', kubeconfig, ...args], { maxBuffer: 32 * 1024 * 1024 })).stdout,
+    nodes: async (count) => {
+      const { stdout } = await run(binary, ['--kubeconfig', kubeconfig, 'get', 'nodes', '-o', 'name'])
+      const there = stdout.trim().split('\n').length
+      if (there < count) await play('nodes.sh', [String(there + 1), String(count)])
+    },
     apply: (...scenarios) => play('apply.sh', scenarios),
     settled: (...scenarios) => play('verify.sh', scenarios),
     [Symbol.asyncDispose]: async () => started?.stop(),
