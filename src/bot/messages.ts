@@ -28,6 +28,8 @@ export interface MessageDeps {
   overview(text: string, language: Language): Promise<string>
   /** The findings about a namespace, or about all that may be looked at, as Markdown. */
   analysis(namespace: string | undefined, language: Language): Promise<string>
+  /** The settings without which a tool of this name is not there. */
+  missingSettings?(tool: string): string[]
   /** The state of everything the bot is connected to; Markdown. */
   status(): string
   audit: Audit
@@ -104,11 +106,17 @@ async function carryOut(
     case 'stop':
       stop(conversation, deps)
       return
-    case 'unknown':
+    case 'unknown': {
+      const missing = deps.missingSettings?.(command.name) ?? []
+      if (missing.length > 0) {
+        say(conversation, text.settingsMissing(inlineCode(`!${command.name.slice(0, 64)}`), missing), { quiet: true })
+        return
+      }
       say(conversation, text.unknownCommand(inlineCode(`!${command.name.slice(0, 64)}`), command.nearest), {
         quiet: true,
       })
       return
+    }
     case 'wrong':
       say(conversation, text.wrongArguments(command.name, command.problem), { quiet: true })
       return
@@ -216,7 +224,7 @@ async function answerWithoutModel(conversation: Conversation, event: MessageEven
   const found = await deps
     .overview(event.text, conversation.language)
     .catch((error: unknown) => text.cannotLook(sentenceOf(error)))
-  say(conversation, [text.noModel, found, text.help(deps.name)].join('\n\n'), { mention: [event.from] })
+  say(conversation, [text.noModel, found, text.commands].join('\n\n'), { mention: [event.from] })
 }
 
 const analysis = (namespace: string | undefined, { language }: Conversation, deps: MessageDeps): Promise<string> =>

@@ -20,6 +20,8 @@ const en = {
       'What changes something is shown first and runs only after an approval. If I do not react in a room: invite me.',
     ].join('\n'),
   notAllowed: (person: string) => `${person}, I may not talk with you here. Ask an administrator (KUBE_AGENT_USERS).`,
+  settingsMissing: (command: string, settings: string[]) =>
+    `${command} needs ${settings.join(' and ')}, and ${settings.length > 1 ? 'they are' : 'it is'} not set.`,
   unknownCommand: (command: string, nearest: string[]) =>
     `I do not know ${command}.${nearest.length > 0 ? ` Did you mean ${nearest.map((name) => `\`!${name}\``).join(', ')}?` : ''} \`!help\` lists what I know.`,
   wrongArguments: (command: string, problem: string) => `\`!${command}\`: ${problem}`,
@@ -74,6 +76,7 @@ const en = {
     `${reason} I try again for ${minutes} minutes; meanwhile commands work (\`!help\`).`,
   gaveUp: (reason: string) => `${reason} I gave up; write again when it is back.`,
   noModel: 'No model is configured, so I cannot reason about that. What I can say by looking:',
+  commands: 'Commands work without a model too: `!analyze`, `!tools`, `!help`.',
   findings: (where: string) => `Findings in ${where}`,
   cannotLook: (reason: string) => `I could not look at the cluster: ${reason}`,
   setAside: (reason: string) => `I could not handle something here after three tries and set it aside: ${reason}`,
@@ -100,6 +103,8 @@ const ko: Texts = {
       '무언가를 바꾸는 일은 먼저 그대로 보여 주고 승인된 뒤에만 실행합니다. 방에서 반응이 없으면 저를 초대하세요.',
     ].join('\n'),
   notAllowed: (person) => `${person} 님과는 여기서 대화할 수 없습니다. 관리자에게 문의하세요(KUBE_AGENT_USERS).`,
+  settingsMissing: (command, settings) =>
+    `${command} 에는 ${settings.join(', ')} 설정이 필요한데 설정되어 있지 않습니다.`,
   unknownCommand: (command, nearest) =>
     `${command} 명령을 모릅니다.${nearest.length > 0 ? ` 혹시 ${nearest.map((name) => `\`!${name}\``).join(', ')} 인가요?` : ''} \`!help\` 로 목록을 볼 수 있습니다.`,
   wrongArguments: (command, problem) => `\`!${command}\`: ${problem}`,
@@ -151,6 +156,7 @@ const ko: Texts = {
     `${reason} ${minutes}분 동안 다시 시도합니다. 그동안 명령은 쓸 수 있습니다(\`!help\`).`,
   gaveUp: (reason) => `${reason} 그만 시도합니다. 복구되면 다시 써 주세요.`,
   noModel: '설정된 모델이 없어 추론할 수 없습니다. 직접 살펴본 결과:',
+  commands: '모델이 없어도 명령은 쓸 수 있습니다: `!analyze`, `!tools`, `!help`.',
   findings: (where) => `${where} 분석 결과`,
   cannotLook: (reason) => `클러스터를 볼 수 없었습니다: ${reason}`,
   setAside: (reason) => `세 번 시도했지만 처리하지 못해 따로 두었습니다: ${reason}`,

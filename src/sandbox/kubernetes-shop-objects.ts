@@ -28,8 +28,8 @@ export function systemObjects(objects: Objects, since: string): void {
   objects.create('deployments', deployment('kube-system', 'coredns', image.coredns, 2))
   objects.create('daemonsets', daemonSet('kube-proxy', image.proxy))
   objects.create('services', service('kube-system', 'kube-dns', 'coredns', 53, '10.96.0.10'))
-  objects.create('statefulsets', statefulSet('postgres', image.postgres))
-  objects.create('statefulsets', statefulSet('queue', image.queue))
+  objects.create('statefulsets', statefulSet('postgres', image.postgres, 5432))
+  objects.create('statefulsets', statefulSet('queue', image.queue, 5672))
 }
 
 export function shopObjects(objects: Objects): void {
@@ -84,26 +84,26 @@ function checkout(): Draft<'deployments'> {
   return draft
 }
 
-function template(name: string, imageName: string): PodTemplate {
+function template(name: string, imageName: string, containerPort = 8080): PodTemplate {
   const container: Container = {
     name,
     image: imageName,
-    ports: [{ containerPort: 8080, protocol: 'TCP' }],
+    ports: [{ containerPort, protocol: 'TCP' }],
     resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { memory: '256Mi' } },
   }
   return { metadata: { labels: { app: name } }, spec: { containers: [container] } }
 }
 
-function statefulSet(name: string, imageName: string): Draft<'statefulsets'> {
+function statefulSet(name: string, imageName: string, port: number): Draft<'statefulsets'> {
   return {
     metadata: { name, namespace: 'shop', generation: 1, labels: { app: name } },
     spec: {
       replicas: 1,
       serviceName: name,
       selector: { matchLabels: { app: name } },
-      template: template(name, imageName),
+      template: template(name, imageName, port),
     },
-    status: { replicas: 0, readyReplicas: 0, observedGeneration: 1 },
+    status: { replicas: 0, readyReplicas: 0, availableReplicas: 0, observedGeneration: 1 },
   }
 }
 

@@ -130,7 +130,7 @@ export interface ReplicaSet extends KubernetesObject {
 
 export interface StatefulSet extends KubernetesObject {
   spec: { replicas: number; serviceName: string; selector: LabelSelector; template: PodTemplate }
-  status: { replicas: number; readyReplicas: number; observedGeneration: number }
+  status: { replicas: number; readyReplicas: number; availableReplicas: number; observedGeneration: number }
 }
 
 export interface DaemonSet extends KubernetesObject {

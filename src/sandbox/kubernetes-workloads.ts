@@ -163,7 +163,8 @@ export function createWorkloads(objects: Objects, clock: Clock, record: Recorder
     const pods = podsOf(set)
     objects.change('statefulsets', set, (copy) => {
       const observedGeneration = copy.metadata.generation ?? 1
-      copy.status = { replicas: pods.length, readyReplicas: pods.filter(isReady).length, observedGeneration }
+      const ready = pods.filter(isReady).length
+      copy.status = { replicas: pods.length, readyReplicas: ready, availableReplicas: ready, observedGeneration }
     })
   }
 

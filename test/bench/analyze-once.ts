@@ -49,14 +49,14 @@ async function wholeList({ api, resource, metadataOnly = false, fieldSelector }:
         query: { limit: 250, continue: next, fieldSelector },
         metadataOnly,
       })
-      .catch(() => ({ items: [] }))
-    items.push(...page.items)
+      .catch(() => ({ items: null }))
+    items.push(...(page.items ?? []))
     next = page.metadata?.continue || undefined
   } while (next)
   return items
 }
 
 interface Page {
-  items: unknown[]
+  items: unknown[] | null
   metadata?: { continue?: string }
 }

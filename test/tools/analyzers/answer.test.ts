@@ -13,7 +13,7 @@ test('a question that names a broken workload is answered with its fault, its ev
 
   assert.match(answer, /^❌ Deployment shop\/api: 0 of 2 pods available/)
   assert.match(answer, /🔴 \*\*CrashLoopBackOff\*\*/)
-  assert.match(answer, /next: k8s\\_/)
+  assert.match(answer, /next: `!k8s_get_pod_logs name=api-/)
   assert.match(answer, /```\nEvents of pod api-[\s\S]*Last log lines of pod api-[\s\S]*```/)
   assert.doesNotMatch(answer, /Deployment shop\/checkout/)
 })
