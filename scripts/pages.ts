@@ -1,9 +1,10 @@
 import * as z from 'zod'
 import { type Setting, settings } from '../src/config.ts'
+import { giteaPage } from './gitea-page.ts'
 
 /** Every generated file with its text, by its path in the repository. */
 export function pages(): Record<string, string> {
-  return { 'docs/configuration.md': configuration() }
+  return { 'docs/configuration.md': configuration(), 'docs/gitea-tools.md': giteaPage() }
 }
 
 const groups: Record<string, string> = {
@@ -13,6 +14,7 @@ const groups: Record<string, string> = {
   llm: 'Model',
   kubernetes: 'Kubernetes',
   gitea: 'Gitea',
+  files: 'Files',
   http: 'HTTP port',
   web: 'Web room',
   log: 'Log',
@@ -57,6 +59,12 @@ kubernetes:
   namespaces: [shop, web]
 signals:
   pushBranches: [default, 'release/*']
+analyzers: # beside the built-in ones in \`kube-agent analyze\`; \`object\` as the API server has it, of Secrets without data; \`now\`
+  - name: NoOwnerLabel
+    kind: Deployment # or deployments.apps, or with apiVersion: apps/v1
+    when: '!("team" in object.metadata.?labels.orValue({}))'
+    text: 'Deployment \${object.metadata.name} says no team.'
+    severity: info # critical, warning (default) or info
 \`\`\`
 `
 }

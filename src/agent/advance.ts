@@ -273,7 +273,7 @@ async function settleReads(
         const started = deps.now()
         const ran = await runRead(item.tool, item.input, context)
         step.ms = deps.now() - started
-        mark(step, ran.ok ? 'done' : 'failed', deps)
+        mark(step, ran.ok ? 'done' : 'failed', deps, ran.text)
         return { text: label(step, ran.text) }
       }),
     ),
@@ -300,15 +300,15 @@ async function finish(
   session: Session,
   deps: AgentDeps,
 ): Promise<void> {
-  mark(step, state, deps)
+  mark(step, state, deps, text)
   addResult(session, call, label(step, text))
   checkpoint('call:result')
   await deps.save('result')
 }
 
-function mark(step: Step, state: Step['state'], deps: AgentDeps): void {
+function mark(step: Step, state: Step['state'], deps: AgentDeps, result?: string): void {
   step.state = state
-  deps.emit({ kind: 'step', step })
+  deps.emit({ kind: 'step', step, ...(result !== undefined && { result }) })
 }
 
 /** Results carry their step's number, so that the answer can cite it. */

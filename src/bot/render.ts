@@ -15,23 +15,25 @@ export function renderPrompt(
   approval: Approval,
   conversation: Conversation,
   { deciders, needsOther, now }: { deciders: UserId[]; needsOther: boolean; now: number },
-): Pick<Post, 'markdown' | 'file'> {
+): Pick<Post, 'markdown' | 'file' | 'question'> {
   const text = texts[conversation.language]
   const names = (people: string[]) => people.map((person) => nameOf(conversation, person as UserId)).join(', ')
   const askers = approval.askers.filter((asker) => asker !== 'signal')
   const minutes = Math.max(1, Math.round((approval.expiresAt - now) / 60_000))
+  const until = text.until(clock(approval.expiresAt), minutes)
   const decide = [
     askers.length > 0 ? text.asked(names(askers)) : '',
     text.deciders(names(deciders), approval.needed),
     needsOther ? text.otherThanAsker : '',
-    text.until(clock(approval.expiresAt), minutes),
+    until,
     text.how(approval.id),
     renderState(approval, conversation),
   ]
   const title = text.approvalNeeded(inline(approval.summary), approval.id)
   const details = renderDetails(approval, conversation)
   const whole = [title, details, decide.filter(Boolean).join(' ')].join('\n\n')
-  if (bytesOf(whole) <= promptBytes) return { markdown: whole }
+  const question = [title, details, until].join('\n\n')
+  if (bytesOf(whole) <= promptBytes) return { markdown: whole, question }
 
   // What cannot be shown in full cannot be approved: the whole goes along as a file, named by its hash.
   const hash = createHash('sha256').update(details).digest('hex')
@@ -43,6 +45,7 @@ export function renderPrompt(
       decide.filter(Boolean).join(' '),
     ].join('\n\n'),
     file: { name: `${approval.id}.md`, text: details },
+    question,
   }
 }
 
@@ -55,10 +58,10 @@ export function renderDecided(approval: Approval, conversation: Conversation): s
 
 function renderDetails(approval: Approval, conversation: Conversation): string {
   const text = texts[conversation.language]
-  const { request, diff, affects } = approval.preview
+  const { request, shown = request.body, diff, affects } = approval.preview
   return [
     `${text.request}:`,
-    codeBlock(visible(`${request.method} ${request.path}\n${request.body}`)),
+    codeBlock(visible(`${request.method} ${request.path}\n${shown}`)),
     diff ? `${text.changes}:\n\n${codeBlock(visible(diff), 'diff')}` : '',
     affects.length > 0 ? `${text.affects}:\n\n${affects.map((line) => `- ${inline(line)}`).join('\n')}` : '',
   ]

@@ -14,6 +14,8 @@ export interface Connections {
   model: Model | undefined
   cluster: Cluster | undefined
   gitea: Gitea | undefined
+  /** Certificates to trust, as PEM; Node's own when there is none. */
+  ca: string[] | undefined
   close(): Promise<void>
 }
 
@@ -41,6 +43,7 @@ export function connect(config: Config, { log, metrics }: { log: Logger; metrics
             ...(llm.context && { context: llm.context }),
           }),
     cluster: connectCluster(config, ca, log),
+    ca,
     gitea: gitea.url && gitea.token ? createGitea({ url: gitea.url, token: gitea.token, dispatcher }) : undefined,
     close: async () => void (await Promise.all([dispatcher.destroy(), patient.destroy()])),
   }

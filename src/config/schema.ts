@@ -26,10 +26,16 @@ export const Config = z.strictObject({
     .string()
     .optional()
     .describe('Where signals open threads: Matrix alias or room id, Mattermost `team/channel`, name of a web room.'),
-  approvers: list.default([]).describe('Who may approve changes, by user id (`@alice:corp`). Empty: nobody.'),
+  approvers: list
+    .default([])
+    .describe(
+      'Who may approve changes, by user id (`@alice:corp`), on Mattermost by username (`@alice`). Empty: nobody.',
+    ),
   users: list
     .default([])
-    .describe('Who may talk to the bot, by user id or `*:server`. Empty: the members of its rooms.'),
+    .describe(
+      'Who may talk to the bot, by user id or `*:server`, on Mattermost by username. Empty: the members of its rooms.',
+    ),
   mode: z
     .enum(['observe', 'approve', 'auto'])
     .default('approve')
@@ -92,6 +98,15 @@ export const Config = z.strictObject({
         .describe('Secrets of the webhooks, several while they are rotated. Without one the route does not exist.'),
     })
     .prefault({}),
+  files: z
+    .strictObject({
+      roots: z
+        .array(z.string().regex(/^\/.*[^/]$/, 'an absolute path without a slash at the end'))
+        .min(1)
+        .default(['/tmp', '/home/agent'])
+        .describe('Folders that the file tools may touch. Relative paths begin in the first.'),
+    })
+    .prefault({}),
   http: z
     .strictObject({
       host: z.string().default('0.0.0.0').describe('Address that the HTTP port listens on.'),
@@ -141,6 +156,23 @@ export const Config = z.strictObject({
     .array(z.strictObject({ tool: z.string(), namespace: z.string(), name: z.string() }))
     .default([])
     .describe('What mode `auto` may do without asking: tool, namespace, name; `*` stands for any. YAML only.'),
+  analyzers: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[A-Za-z][\w-]*$/, 'a name of letters, digits, dashes and underscores'),
+        kind: z.string().min(1),
+        apiVersion: z.string().min(1).optional(),
+        when: z.string().min(1),
+        text: z.string().min(1),
+        severity: z.enum(['critical', 'warning', 'info']).default('warning'),
+        next: z.string().min(1).optional(),
+      }),
+    )
+    .default([])
+    .describe(
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how it is written there
+      'Analyzers of your own, by kind: where the CEL expression `when` holds for an `object`, `text` (with CEL in `${…}`) is a finding. YAML only.',
+    ),
   signals: z
     .strictObject({
       pushBranches: list

@@ -28,7 +28,7 @@ const flagNames: Record<string, string> = {
   'kubernetes.namespace': 'namespace',
   'kubernetes.namespaces': 'namespaces',
 }
-const fileOnly = ['auto']
+const fileOnly = ['auto', 'analyzers']
 /** A command line can be read by everybody on the machine, so other secrets have no flag. */
 const secretsWithFlag = ['llm.apiKey', 'gitea.token']
 

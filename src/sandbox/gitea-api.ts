@@ -268,6 +268,11 @@ function serveActions(api: FastifyInstance, forge: Forge, page: () => string, se
     if (!found) throw notFound()
     return { jobs: [jobShape(found, page(), self())], total_count: 1 }
   })
+  api.get('/actions/jobs/:id', async (request) => {
+    const found = run(request)
+    if (!found) throw notFound()
+    return jobShape(found, page(), self())
+  })
   api.get('/actions/jobs/:id/logs', async (request, reply) => {
     requireUser(request, forge)
     const found = run(request)

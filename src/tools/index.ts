@@ -1,5 +1,11 @@
+import { join } from 'node:path'
 import { coreAnalyzers, diagnose } from './analyzers/diagnose.ts'
 import { rightsOf } from './analyzers/run.ts'
+import { fileTools } from './files/index.ts'
+import { gitTools } from './git/index.ts'
+import { createWorkspace } from './git/workspace.ts'
+import type { Gitea } from './gitea/client.ts'
+import { giteaTools } from './gitea/index.ts'
 import { getAny, listAny } from './kubernetes/any.ts'
 import { applyManifest } from './kubernetes/apply.ts'
 import type { ChangeRules } from './kubernetes/change.ts'
@@ -24,12 +30,48 @@ import type { Right, Tool } from './tool.ts'
 export function createTools({
   cluster,
   rules,
+  gitea,
+  disk,
 }: {
   cluster: Cluster | undefined
   rules: ChangeRules
+  gitea?: GiteaAccess | undefined
+  disk?: Disk | undefined
 }): Map<string, Tool> {
-  const all = cluster ? kubernetesTools(cluster, rules) : []
+  const all = [
+    ...(cluster ? kubernetesTools(cluster, rules) : []),
+    ...(gitea ? giteaTools(gitea.client) : []),
+    ...(disk ? diskTools(disk, gitea) : []),
+  ]
   return new Map(all.sort((a, b) => (a.name < b.name ? -1 : 1)).map((tool) => [tool.name, tool]))
+}
+
+export interface GiteaAccess {
+  client: Gitea
+  token: string
+  /** Certificates that git trusts, as PEM; else the system's. */
+  ca?: string[] | undefined
+}
+
+export interface Disk {
+  /** Folders that the file tools may touch. */
+  roots: string[]
+  dataDir: string
+}
+
+/** The settings without which a tool of this name is not there. */
+export function missingSettings(
+  name: string,
+  gitea: { url?: string | undefined; token?: string | undefined },
+): string[] {
+  if (!name.startsWith('gitea_')) return []
+  return [...(gitea.url ? [] : ['KUBE_AGENT_GITEA_URL']), ...(gitea.token ? [] : ['KUBE_AGENT_GITEA_TOKEN'])]
+}
+
+function diskTools({ roots, dataDir }: Disk, gitea: GiteaAccess | undefined): Tool[] {
+  const workspace = createWorkspace({ folder: join(dataDir, 'clones'), roots })
+  const git = gitea ? gitTools({ gitea: gitea.client, token: gitea.token, ca: gitea.ca, workspace, dataDir }) : []
+  return [...fileTools({ roots, workspace, dataDir }), ...git]
 }
 
 function kubernetesTools(cluster: Cluster, rules: ChangeRules): Tool[] {

@@ -15,6 +15,8 @@ export interface Target {
 export interface Preview {
   /** The literal request, such as `PATCH /apis/apps/v1/namespaces/shop/deployments/api` and its body. */
   request: { method: string; path: string; contentType: string; body: string }
+  /** The body for people, where the literal one is encoded: the diff then shows what is inside. */
+  shown?: string
   /** Unified diff of the object before and after, from a server-side dry run. */
   diff: string
   /** What it affects, a line each: replicas, pods, who is behind it. */

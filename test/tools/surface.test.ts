@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { encode } from 'gpt-tokenizer/encoding/o200k_base'
 import { toolSchema } from '../../src/agent/model.ts'
 import { systemPrompt } from '../../src/agent/prompt.ts'
-import { createTools } from '../../src/tools/index.ts'
+import type { Gitea } from '../../src/tools/gitea/client.ts'
+import { createTools, missingSettings } from '../../src/tools/index.ts'
 import { matchesGolden } from './golden.ts'
 import { setup } from './kubernetes/house.ts'
 
@@ -76,6 +80,36 @@ test('every Kubernetes tool says which rights its account needs, and no more tha
     ['list'],
     'contents of secrets are never needed',
   )
+})
+
+/** Nothing of it is asked here. */
+const gitea = { client: { url: 'http://gitea.test' } as Gitea, token: 'token' }
+
+test('what the model sees of the tools for Gitea, git and files: less than 3,500 tokens more', async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'kube-agent-surface-'))
+  t.after(() => rmSync(dataDir, { recursive: true }))
+  const tools = createTools({ cluster: undefined, rules, gitea, disk: { roots: ['/tmp'], dataDir } })
+
+  const shown = JSON.stringify([...tools.values()].map(toolSchema), null, 2)
+
+  await matchesGolden('gitea-tools.json', shown)
+  assert.ok(encode(JSON.stringify(JSON.parse(shown))).length < 3_500)
+  for (const tool of tools.values()) {
+    assert.equal(tool.effect !== 'read', tool.preflight !== undefined && tool.target !== undefined, tool.name)
+    if (!tool.name.startsWith('gitea_')) continue
+    assert.notDeepEqual(tool.scopes ?? [], [], `${tool.name} declares no scopes`)
+    const writes = tool.scopes?.some((scope) => scope.startsWith('write:'))
+    assert.equal(writes, tool.effect !== 'read', `${tool.name} is ${tool.effect} and needs ${tool.scopes}`)
+  }
+})
+
+test('without Gitea there are no tools for it, and a call of one is told which settings are missing', () => {
+  const tools = createTools({ cluster: undefined, rules, disk: { roots: ['/tmp'], dataDir: '/nonexistent' } })
+
+  assert.deepEqual([...tools.keys()], ['file_list', 'file_read', 'file_write'])
+  assert.deepEqual(missingSettings('gitea_get_repo', { url: 'http://gitea.test' }), ['KUBE_AGENT_GITEA_TOKEN'])
+  assert.deepEqual(missingSettings('gitea_get_repo', {}), ['KUBE_AGENT_GITEA_URL', 'KUBE_AGENT_GITEA_TOKEN'])
+  assert.deepEqual(missingSettings('k8s_top', {}), [])
 })
 
 test('without a cluster there are no cluster tools', () => {

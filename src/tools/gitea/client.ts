@@ -1,14 +1,49 @@
-import { setTimeout as wait } from 'node:timers/promises'
-import { type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
 import * as z from 'zod'
+import { type Answer, GiteaUnreachable, toError, UnusableAnswer } from './errors.ts'
+import { commitHash, inRepository, splitName } from './paths.ts'
+import { createTransport, type Written } from './transport.ts'
+import { type Features, featuresOf, gitea as minorVersion } from './version.ts'
 
-/** Gitea's API, as far as it is used. Reads only; errors are sentences. */
+/** Gitea's API. Errors are sentences. */
 export interface Gitea {
+  /** Address as configured, without a slash at the end. */
+  readonly url: string
   /** Login of the bot's own account. */
   login(signal: AbortSignal): Promise<string>
   /** What CI says about a commit. `statuses` has one entry a context. */
   status(fullName: string, commit: string, signal: AbortSignal): Promise<CommitStatus>
   health(): GiteaHealth
+  /** What the server can do; asked once. */
+  features(signal: AbortSignal): Promise<Features>
+  get<Schema extends z.ZodType>(path: string, schema: Schema, options: ReadOptions): Promise<z.output<Schema>>
+  /** Pages of a list until there are `limit` items or no more. `more`: there may be further ones. */
+  list<Schema extends z.ZodType>(
+    path: string,
+    item: Schema,
+    options: ReadOptions & { limit: number; within?: string },
+  ): Promise<Page<z.output<Schema>>>
+  /** The text of an answer, or its end when it is larger than `maxBytes`. */
+  text(path: string, options: ReadOptions & { maxBytes: number; keep?: 'end' }): Promise<Text>
+  /** Sends a change, once. `undefined` when the answer has no body. */
+  send(request: Written, signal: AbortSignal): Promise<unknown>
+}
+
+export interface ReadOptions {
+  signal: AbortSignal
+  query?: Record<string, string | number | boolean | undefined>
+}
+
+export interface Page<Item> {
+  items: Item[]
+  more: boolean
+  total: number | undefined
+}
+
+export interface Text {
+  text: string
+  /** Whether the beginning is missing. */
+  cut: boolean
 }
 
 export interface GiteaHealth {
@@ -34,14 +69,8 @@ const CommitStatus = z.object({
 })
 
 const User = z.object({ login: z.string() })
-
-const maxBytes = 4 * 1024 * 1024
-const tries = 3
-
-/** There is an answer, but not one that can be used. Asking again would not help. */
-class UnusableAnswer extends Error {
-  override readonly name = 'UnusableAnswer'
-}
+const Version = z.object({ version: z.string() })
+const Swagger = z.object({ paths: z.record(z.string(), z.unknown()) })
 
 export interface GiteaOptions {
   /** May have a path. */
@@ -55,60 +84,32 @@ export interface GiteaOptions {
   pauseMs?: number
 }
 
-export function createGitea({ url, token, dispatcher, timeoutMs = 15_000, pauseMs = 200 }: GiteaOptions): Gitea {
-  const base = `${url.replace(/\/+$/, '')}/api/v1`
-  const host = new URL(url).host
+const api = '/api/v1'
+/** Gitea gives no more than this in a page, whatever is asked for. */
+const pageSize = 50
+
+export function createGitea({ url: given, token, dispatcher, timeoutMs = 15_000, pauseMs = 200 }: GiteaOptions): Gitea {
+  const url = given.replace(/\/+$/, '')
+  const transport = createTransport({ url, token, dispatcher, timeoutMs, pauseMs })
   let health: GiteaHealth = { state: 'unknown' }
+  let features: Promise<Features> | undefined
 
-  async function get<Schema extends z.ZodType>(
-    path: string,
-    schema: Schema,
-    signal: AbortSignal,
-  ): Promise<z.output<Schema>> {
-    const { status, text } = await read(path, signal)
-    health = healthAfter(status, path)
-    if (status !== 200) throw new Error(explain(status, text, path))
-    return parse(text, schema, path)
-  }
-
-  /** Reads are harmless, so they are tried again; nothing is ever redirected to another place with the token. */
-  async function read(path: string, signal: AbortSignal): Promise<{ status: number; text: string }> {
-    for (let attempt = 1; ; attempt++) {
-      const answer = await send(path, signal).catch((error: unknown) => {
-        signal.throwIfAborted()
-        if (error instanceof UnusableAnswer) throw error
-        if (attempt < tries) return undefined
-        const problem = `Gitea ${host} cannot be reached (${reasonOf(error)}).`
-        health = { state: 'unreachable', detail: problem }
-        throw new Error(problem, { cause: error })
-      })
-      const isPassing = !answer || [502, 503, 504].includes(answer.status)
-      if (answer && (!isPassing || attempt >= tries)) return answer
-      await wait(pauseMs * 2 ** (attempt - 1) * (1 + Math.random()), undefined, { signal })
+  /** Every answer and every silence tells how the server is. */
+  async function noting(path: string, answer: Promise<Answer>): Promise<Answer> {
+    try {
+      const given = await answer
+      health = healthAfter(given, path)
+      return given
+    } catch (error) {
+      if (error instanceof GiteaUnreachable) health = { state: 'unreachable', detail: error.message }
+      throw error
     }
   }
 
-  function reasonOf(error: unknown): string {
-    if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`
-    const { code } = error as { code?: unknown }
-    return typeof code === 'string' ? code : 'no answer'
-  }
-
-  async function send(path: string, signal: AbortSignal): Promise<{ status: number; text: string }> {
-    const response = await request(base + path, {
-      headers: { authorization: `token ${token}`, accept: 'application/json' },
-      dispatcher,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-    })
-    const chunks: Buffer[] = []
-    let bytes = 0
-    for await (const chunk of response.body) {
-      bytes += chunk.length
-      if (bytes > maxBytes)
-        throw new UnusableAnswer(`Gitea's answer is larger than ${maxBytes / 1024 / 1024} MiB (${path}).`)
-      chunks.push(chunk)
-    }
-    return { status: response.statusCode, text: Buffer.concat(chunks).toString('utf8') }
+  async function read(path: string, { signal, query = {} }: ReadOptions): Promise<Answer> {
+    const answer = await noting(path, transport.read(path + search(query), { signal }))
+    if (answer.status !== 200) throw toError(answer, shortPath(path))
+    return answer
   }
 
   function parse<Schema extends z.ZodType>(text: string, schema: Schema, path: string): z.output<Schema> {
@@ -116,45 +117,88 @@ export function createGitea({ url, token, dispatcher, timeoutMs = 15_000, pauseM
       return schema.parse(JSON.parse(text))
     } catch (error) {
       throw new UnusableAnswer(
-        `What answers at ${url} does not answer as Gitea does (${path}). Check KUBE_AGENT_GITEA_URL; a proxy or a login page may stand in front.`,
+        `What answers at ${url} does not answer as Gitea does (${shortPath(path)}). Check KUBE_AGENT_GITEA_URL; a proxy or a login page may stand in front.`,
         { cause: error },
       )
     }
   }
 
+  const get: Gitea['get'] = async (path, schema, options) => parse((await read(path, options)).text, schema, path)
+
+  const list: Gitea['list'] = async (path, item, { signal, query, limit, within }) => {
+    const items: z.output<typeof item>[] = []
+    for (let page = 1; ; page++) {
+      const size = Math.min(limit, pageSize)
+      const { text, headers } = await read(path, { signal, query: { ...query, page, limit: size } })
+      const Body = z.union([z.array(z.unknown()), z.null(), z.record(z.string(), z.unknown())])
+      const body = parse(text, Body, path)
+      // An empty list may be `null`.
+      const found = (Array.isArray(body) ? body : within ? (body?.[within] as unknown[] | null) : []) ?? []
+      items.push(...found.map((one) => parse(JSON.stringify(one), item, path)))
+      const counted = Array.isArray(body) ? undefined : Number(body?.total_count)
+      const total = [Number(headers['x-total-count'] ?? Number.NaN), counted].find((count) => Number.isFinite(count))
+      // A server may give fewer a page than asked for, so a short page alone says nothing when there is a total.
+      const isLast = found.length === 0 || (total === undefined ? found.length < size : items.length >= total)
+      if (isLast || items.length >= limit) {
+        const more = items.length > limit || (total === undefined ? !isLast : items.length < total)
+        return { items: items.slice(0, limit), more, total }
+      }
+    }
+  }
+
+  const text: Gitea['text'] = async (path, { signal, query = {}, maxBytes, keep }) => {
+    const headers = keep && { range: `bytes=-${maxBytes}` }
+    const asked = { signal, maxBytes, ...(keep && { keep }), ...(headers && { headers }) }
+    const answer = await noting(path, transport.read(path + search(query), asked))
+    // An empty file has no range that could be given.
+    if (answer.status === 416) return { text: '', cut: false }
+    if (answer.status !== 200 && answer.status !== 206) throw toError(answer, shortPath(path))
+    const whole = Number(/\/(\d+)$/.exec(String(answer.headers['content-range'] ?? ''))?.[1] ?? 0)
+    return { text: answer.text, cut: answer.cut === true || whole > maxBytes }
+  }
+
+  async function detect(signal: AbortSignal): Promise<Features> {
+    const { version } = await get(`${api}/version`, Version, { signal })
+    if (minorVersion(version) !== undefined) return featuresOf(version, undefined)
+    const paths = await get('/swagger.v1.json', Swagger, { signal }).catch(() => undefined)
+    return featuresOf(version, paths && new Set(Object.keys(paths.paths)))
+  }
+
   return {
-    login: async (signal) => (await get('/user', User, signal)).login,
+    url,
+    get,
+    list,
+    text,
+    login: async (signal) => (await get(`${api}/user`, User, { signal })).login,
     status: async (fullName, commit, signal) =>
-      get(`/repos/${repositoryPath(fullName)}/commits/${commitHash(commit)}/status`, CommitStatus, signal),
+      get(inRepository(splitName(fullName), `/commits/${commitHash(commit)}/status`), CommitStatus, { signal }),
     health: () => health,
+    features(signal) {
+      features ??= detect(signal).catch((error: unknown) => {
+        features = undefined
+        throw error
+      })
+      return features
+    },
+    async send(request, signal) {
+      const answer = await noting(request.path, transport.write(request, signal))
+      if (answer.status < 200 || answer.status >= 300) throw toError(answer, shortPath(request.path))
+      return answer.text.trim() === '' ? undefined : parse(answer.text, z.unknown(), request.path)
+    },
   }
 }
 
-function repositoryPath(fullName: string): string {
-  const [owner = '', name = '', ...rest] = fullName.split('/')
-  const valid = [owner, name].every((part) => /^[\w.-]{1,100}$/.test(part) && part !== '.' && part !== '..')
-  if (!valid || rest.length > 0) throw new Error(`${JSON.stringify(fullName)} is no repository name (owner/name).`)
-  return `${owner}/${name}`
+function search(query: NonNullable<ReadOptions['query']>): string {
+  const given = new URLSearchParams()
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) given.set(key, String(value))
+  return given.size > 0 ? `?${given}` : ''
 }
 
-function commitHash(commit: string): string {
-  if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) throw new Error(`${JSON.stringify(commit)} is no commit.`)
-  return commit
-}
+const shortPath = (path: string): string => path.replace(api, '').split('?')[0] ?? path
 
-function healthAfter(status: number, path: string): GiteaHealth {
-  if (status === 401) return { state: 'refused', detail: explain(status, '', path) }
-  if (status >= 500) return { state: 'unreachable', detail: explain(status, '', path) }
+function healthAfter(answer: Answer, path: string): GiteaHealth {
+  const { status } = answer
+  if (status === 401) return { state: 'refused', detail: toError(answer, shortPath(path)).message }
+  if (status >= 500) return { state: 'unreachable', detail: toError(answer, shortPath(path)).message }
   return { state: 'ready' }
-}
-
-/** "token does not have at least one of required scope(s), required=[read:repository]" */
-function explain(status: number, text: string, path: string): string {
-  const scope = /required=\[([\w:, ]+)\]/.exec(text)?.[1]
-  if (status === 401) return 'Gitea refused the token (401). Check KUBE_AGENT_GITEA_TOKEN.'
-  if (scope) return `The Gitea token lacks the scope ${scope}.`
-  if (status === 403) return `Gitea does not allow this for the bot's account (403, ${path}).`
-  if (status === 404) return `Gitea has no such thing, or the bot's account may not see it (404, ${path}).`
-  if (status >= 300 && status < 400) return `Gitea says that ${path} has moved; use the new name.`
-  return `Gitea answered ${status} (${path}).`
 }

@@ -99,7 +99,7 @@ test('a refused token is said to be so, and shows in the health', async (t) => {
 
   await assert.rejects(
     gitea.login(t.signal),
-    /^Error: Gitea refused the token \(401\)\. Check KUBE_AGENT_GITEA_TOKEN\.$/,
+    /^GiteaError: Gitea refused the token \(401\)\. Check KUBE_AGENT_GITEA_TOKEN\.$/,
   )
 
   assert.equal(gitea.health().state, 'refused')
@@ -132,7 +132,10 @@ for (const [what, fault] of [
     const { gitea, faults, seen } = await setup(t)
     faults.push(times(3, fault))
 
-    await assert.rejects(gitea.login(t.signal), /^Error: Gitea (127\.0\.0\.1:\d+ cannot be reached \(|answered 502 \()/)
+    await assert.rejects(
+      gitea.login(t.signal),
+      /^Gitea\w+: Gitea (127\.0\.0\.1:\d+ cannot be reached \(|answered 502 \()/,
+    )
     assert.equal(seen.length, 3)
     assert.equal(gitea.health().state, 'unreachable')
 
@@ -145,7 +148,10 @@ test('a Gitea that is away is named with the reason', async (t) => {
   const { gitea, stop } = await setup(t)
   await stop()
 
-  await assert.rejects(gitea.login(t.signal), /^Error: Gitea 127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)\.$/)
+  await assert.rejects(
+    gitea.login(t.signal),
+    /^GiteaUnreachable: Gitea 127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)\.$/,
+  )
 })
 
 test('a Gitea that does not answer is given up after the time that is set', async (t) => {

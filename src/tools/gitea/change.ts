@@ -1,0 +1,69 @@
+import { OutcomeUnknown, type Preview, Refusal, type Target, type ToolContext } from '../tool.ts'
+import type { Gitea } from './client.ts'
+import { GiteaError, GiteaUnreachable, UnusableAnswer } from './errors.ts'
+import type { RepositoryName } from './paths.ts'
+import { type Repository, readRepository } from './repositories.ts'
+
+export const repositoryTarget = ({ owner, repo }: RepositoryName): Target => ({
+  kind: 'Repository',
+  name: `${owner}/${repo}`,
+})
+
+export const request = (method: string, path: string, body?: object): Preview['request'] => ({
+  method,
+  path,
+  contentType: body ? 'application/json' : '',
+  body: body ? JSON.stringify(body, null, 1) : '',
+})
+
+/** The repository, when the bot may write to it; people are not asked for what would fail. */
+export async function writable(gitea: Gitea, name: RepositoryName, signal: AbortSignal): Promise<Repository> {
+  const found = await readRepository(gitea, name, signal)
+  if (found.archived) throw new Refusal(`${found.full_name} is archived: nothing can be changed in it.`)
+  if (found.permissions?.push === false)
+    throw new Refusal(`The bot's account may only read ${found.full_name}. It needs write permission there.`)
+  return found
+}
+
+/** Sends what was approved, and nothing else. `path` is where a call with these arguments has to go. */
+export async function sendApproved(gitea: Gitea, path: string, { approved, signal }: ToolContext): Promise<unknown> {
+  if (!approved) throw new Error('This call was not approved.')
+  if (approved.request.path !== path)
+    throw new Error('The approved request goes to another object than this call names.')
+  try {
+    return await gitea.send(approved.request, signal)
+  } catch (error) {
+    if (!mayBeDone(error)) throw error
+    throw new OutcomeUnknown(
+      `Whether it was done is unknown: ${error instanceof Error ? error.message : String(error)} Read the current state first.`,
+      { cause: error },
+    )
+  }
+}
+
+/** Whether the request may have arrived without an answer that says what became of it. In doubt it may. */
+function mayBeDone(error: unknown): boolean {
+  if (error instanceof GiteaError) return error.status >= 500
+  if (error instanceof UnusableAnswer) return true
+  return !(error instanceof GiteaUnreachable) || error.mayHaveArrived
+}
+
+/** A text that people are asked about, as lines that are added. */
+export const added = (text: string): string =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => `+${line}`)
+    .join('\n')
+
+/** What approvers should know about paths that mean more than their content. */
+export function warnings(paths: string[]): string[] {
+  const workflows = paths.filter((path) => /^\.(gitea|github|forgejo)\/workflows\//.test(path))
+  const special = paths.filter((path) => /(^|\/)\.git(modules|attributes)$/.test(path))
+  return [
+    ...(workflows.length > 0
+      ? [`changes CI workflows, which run with the secrets of the repository: ${workflows.join(', ')}`]
+      : []),
+    ...(special.length > 0 ? [`changes what git itself does with the repository: ${special.join(', ')}`] : []),
+  ]
+}
