@@ -1,16 +1,26 @@
-import type { LoadedConfig } from '../config.ts'
+import { join } from 'node:path'
+import { type Anonymiser, createAnonymiser } from '../agent/guard/anonymise.ts'
+import { visible } from '../agent/guard/fence.ts'
+import type { Model } from '../agent/model.ts'
+import { asConfigured, type LoadedConfig, secretsOf } from '../config.ts'
 import { createLog } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
-import { nearest } from '../nearest.ts'
-import { type Analyzer, rank, type Severity } from '../tools/analyzers/analyzer.ts'
-import { coreAnalyzers } from '../tools/analyzers/diagnose.ts'
-import { analyzers } from '../tools/analyzers/index.ts'
+import { type Finding, rank, type Severity } from '../tools/analyzers/analyzer.ts'
+import { customAnalyzers } from '../tools/analyzers/custom.ts'
+import { type Docs, docsOf } from '../tools/analyzers/doc.ts'
 import { toJson } from '../tools/analyzers/json.ts'
 import { analyze, type Report } from '../tools/analyzers/run.ts'
 import { parseSelector } from '../tools/analyzers/selector.ts'
 import type { Cluster } from '../tools/kubernetes/cluster.ts'
+import { builtInNames, type Choice, choose, UsageError } from './analyze-choice.ts'
+import { talkAbout } from './analyze-interactive.ts'
 import { toTerminal } from './analyze-terminal.ts'
 import { connect } from './connect.ts'
+import { briefOf, type Explained, explain, type Language } from './explain.ts'
+import { createAnswers, pseudonymKey } from './explain-answers.ts'
+import { namesIn } from './explain-names.ts'
+
+export { UsageError } from './analyze-choice.ts'
 
 export interface AnalyzeFlags {
   filter?: string
@@ -18,69 +28,140 @@ export interface AnalyzeFlags {
   maxConcurrency: number
   output: 'text' | 'json'
   withStat?: boolean
+  withDoc?: boolean
+  explain?: boolean
+  anonymize?: boolean
+  interactive?: boolean
   failOn?: 'error' | 'warning'
-}
-
-/** The command was used in a way that cannot work. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
 }
 
 /**
  * `kube-agent analyze`: looks at the cluster by rules and prints what is wrong. Resolves to the exit code: 0, or 3 when `--fail-on`
- * is met. Throws `UsageError`.
+ * is met. Throws `UsageError` or `ConfigError`.
  */
 export async function runAnalyze(loaded: LoadedConfig, flags: AnalyzeFlags): Promise<number> {
   const { config } = loaded
+  const custom = asConfigured(() => customAnalyzers(config.analyzers, builtInNames))
   // Standard output is the report's.
   const log = createLog({
     level: config.log.level === 'info' ? 'error' : config.log.level,
+    secrets: secretsOf(config),
     destination: process.stderr,
   })
   const metrics = createMetrics({ inboxDepth: () => 0, chatReady: () => ({}), reachable: () => ({}) })
   const connections = connect(config, { log, metrics })
   try {
-    if (!connections.cluster) throw new UsageError('No cluster: set KUBECONFIG, or KUBE_AGENT_CONTEXT.')
-    const report = await look(connections.cluster, flags)
-    if (flags.output === 'json') console.log(JSON.stringify(toJson(report), null, 2))
-    else console.log(toTerminal(report, { colour: process.stdout.isTTY ?? false, stats: flags.withStat ?? false }))
+    const { cluster } = connections
+    if (!cluster || isNobodys(cluster, config.kubernetes.kubeconfig))
+      throw new UsageError('No cluster: there is no kubeconfig. Set KUBECONFIG or --kubeconfig.')
+    const choice = choose(flags.filter, custom, cluster.namespaces.includes('*'))
+    const speaker = speakerOf(connections.model, flags)
+    const signal = AbortSignal.timeout(lookMs)
+    const report = await look(cluster, choice, flags, signal)
+    const docs = flags.withDoc ? await docsOf(report.findings, cluster, signal) : undefined
+    const anonymiser = flags.anonymize
+      ? createAnonymiser({ key: pseudonymKey(config.dataDir), names: namesIn(report) })
+      : undefined
+    const voice = speaker && {
+      model: speaker,
+      language: languageOf(config.language),
+      ...(anonymiser && { anonymiser }),
+    }
+    const explained =
+      voice && flags.explain
+        ? await explain(report.findings, {
+            ...voice,
+            answers: answersIn(config.dataDir),
+            signal: AbortSignal.timeout(explainMs),
+          })
+        : undefined
+
+    print(report, flags, { docs, explained, anonymiser, model: voice?.model.name })
+    if (voice && flags.interactive && report.findings.length > 0)
+      await talkAbout(report.findings, {
+        ...voice,
+        ...(explained && { explanations: explained.texts }),
+        input: process.stdin,
+        output: process.stdout,
+        signal: new AbortController().signal,
+      })
     return isMet(report, flags.failOn) ? 3 : 0
   } finally {
     await connections.close()
   }
 }
 
-function look(cluster: Cluster, { filter, labelSelector, maxConcurrency }: AnalyzeFlags): Promise<Report> {
-  const everywhere = cluster.namespaces.includes('*')
+const lookMs = 10 * 60_000
+// Self-hosted models are slow, and there may be hundreds of findings.
+const explainMs = 60 * 60_000
+
+/** The model, where the flags ask for its words. Throws `UsageError` when it cannot be had, before anything is looked at. */
+function speakerOf(model: Model | undefined, { explain, interactive, output }: AnalyzeFlags): Model | undefined {
+  if (!explain && !interactive) return undefined
+  if (!model) throw new UsageError(`${explain ? '--explain' : '--interactive'} needs a model. Set KUBE_AGENT_LLM_URL.`)
+  if (!interactive) return model
+  if (output === 'json') throw new UsageError('--interactive goes with text only, not with --output json.')
+  if (!process.stdin.isTTY || !process.stdout.isTTY)
+    throw new UsageError('--interactive needs a terminal. Use --explain where there is none.')
+  return model
+}
+
+const languageOf = (language: LoadedConfig['config']['language']): Language => (language === 'ko' ? 'ko' : 'en')
+
+const answersIn = (dataDir: string) =>
+  createAnswers(join(dataDir, 'explanations'), { warn: (sentence) => console.error(`warning: ${sentence}`) })
+
+interface Extras {
+  docs: Docs | undefined
+  explained: Explained | undefined
+  anonymiser: Anonymiser | undefined
+  model: string | undefined
+}
+
+/** The report goes to standard output; why something beside it is missing, to standard error. */
+function print(
+  report: Report,
+  { output, withStat }: AnalyzeFlags,
+  { docs, explained, anonymiser, model }: Extras,
+): void {
+  for (const problem of [...(docs?.problems ?? []), ...(explained?.problems ?? [])]) console.error(visible(problem))
+  const extras = {
+    ...(docs && { docs: docs.texts }),
+    ...(explained && { explanations: explained.texts }),
+  }
+  if (output === 'text') {
+    const colour = process.stdout.isTTY ?? false
+    console.log(toTerminal(report, { colour, stats: withStat ?? false, ...extras, ...(model && { model }) }))
+    return
+  }
+  const sensitiveIn = (finding: Finding) =>
+    (anonymiser?.masksIn(briefOf(finding)) ?? []).map(({ unmasked, masked }) => ({
+      Unmasked: unmasked,
+      Masked: masked,
+    }))
+  console.log(
+    JSON.stringify(toJson(report, { ...extras, sensitiveIn, ...(explained && model && { provider: model }) }), null, 2),
+  )
+}
+
+/** Without any kubeconfig the client library assumes an API server of long ago. */
+const isNobodys = ({ server }: Cluster, kubeconfig: string | undefined): boolean =>
+  kubeconfig === undefined && server === 'http://localhost:8080'
+
+function look(
+  cluster: Cluster,
+  choice: Choice,
+  { labelSelector, maxConcurrency }: AnalyzeFlags,
+  signal: AbortSignal,
+): Promise<Report> {
   return analyze({
     cluster,
-    analyzers: filter ? named(filter, everywhere) : coreAnalyzers(everywhere),
+    ...choice,
     namespaces: cluster.namespaces,
     maxConcurrency,
-    signal: AbortSignal.timeout(10 * 60_000),
+    signal,
     ...(labelSelector && { labels: selector(labelSelector) }),
   })
-}
-
-/** Names separated by commas; `all` stands for every analyzer, `core` for those that run without a filter. */
-function named(filter: string, everywhere: boolean): Analyzer[] {
-  const names = filter
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean)
-  return [...new Set(names.flatMap((name) => analyzersCalled(name, everywhere)))]
-}
-
-function analyzersCalled(name: string, everywhere: boolean): Analyzer[] {
-  if (name === 'all') return analyzers
-  if (name === 'core') return coreAnalyzers(everywhere)
-  const found = analyzers.find((analyzer) => analyzer.name.toLowerCase() === name.toLowerCase())
-  if (found) return [found]
-  const known = analyzers.map((analyzer) => analyzer.name)
-  const [meant] = nearest(name, known, 1)
-  throw new UsageError(
-    `There is no analyzer ${name}${meant ? `; did you mean ${meant}?` : '.'} Analyzers: core, all, ${known.join(', ')}.`,
-  )
 }
 
 function selector(text: string): ReturnType<typeof parseSelector> {

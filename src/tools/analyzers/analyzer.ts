@@ -1,8 +1,12 @@
+import type { Cluster } from '../kubernetes/cluster.ts'
+import type { LabelSelector } from './kinds/meta.ts'
 import type { KindName } from './kinds.ts'
+import type { Unchecked } from './run.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**
  * analyzer  a pure function that looks at a snapshot for the faults of one kind
+ * probe     looks for what cannot stand in a snapshot, such as log lines: it asks the cluster itself
  * finding   something that is wrong, with the fields that show it
  * owner     who has the fault: the controller at the top, `Deployment shop/api` for a pod of its; the object itself without one
  * unchecked what could not be looked at. It is neither well nor ill
@@ -16,6 +20,24 @@ export interface Analyzer {
   reads: KindName[]
   /** Must not throw, whatever fields are missing; must not look at any other clock than `snapshot.now`. */
   inspect(snapshot: Snapshot): Finding[]
+}
+
+export interface Probe extends Pick<Analyzer, 'name' | 'core' | 'reads'> {
+  /** May ask the cluster after the snapshot was read. What it could not look at it tells; rejects only when `signal` is aborted. */
+  look(view: View): Promise<{ findings: Finding[]; unchecked: Unchecked[] }>
+}
+
+/** What a probe looks through. */
+export interface View {
+  snapshot: Snapshot
+  cluster: Cluster
+  /** `['*']` for all. */
+  namespaces: string[]
+  /** Only objects with these labels. */
+  labels?: LabelSelector
+  /** Requests at the same time. */
+  maxConcurrency: number
+  signal: AbortSignal
 }
 
 /** `critical`: users are affected now, or the cluster cannot be repaired. `warning`: degraded, or will break. `info`: hygiene, intent unclear. */

@@ -1,5 +1,6 @@
 import { type Evidence, type Finding, findingId, type ObjectRef, type Severity } from './analyzer.ts'
 import type { Report, Unchecked } from './run.ts'
+import { nameOf, uncheckedLines } from './words.ts'
 
 /** K8sGPT's shape, for tools that read it; keys in small letters beyond it are ours. */
 export interface JsonReport {
@@ -25,8 +26,8 @@ interface JsonResult {
 interface JsonFailure {
   Text: string
   KubernetesDoc: string
-  /** Always empty: K8sGPT prints names beside their masks here. */
-  Sensitive: []
+  /** Names and what the model is told instead, when that was asked for. */
+  Sensitive: SensitivePair[]
   rule: string
   severity: Severity
   confidence: Finding['confidence']
@@ -35,6 +36,11 @@ interface JsonFailure {
   evidence: Evidence[]
   affects: ObjectRef[]
   next: string
+}
+
+export interface SensitivePair {
+  Unmasked: string
+  Masked: string
 }
 
 export interface JsonDetails {
@@ -46,13 +52,13 @@ export interface JsonDetails {
   explanations?: Map<string, string>
   /** What the cluster's own schema says about a finding's field, by its id. */
   docs?: Map<string, string>
+  /** What is hidden from the model in a finding. */
+  sensitiveIn?: (finding: Finding) => SensitivePair[]
 }
 
 /** The report as data; equal states give equal bytes but for `checkedAt`. */
-export function toJson(
-  report: Report,
-  { provider = '', errors = [], explanations, docs }: JsonDetails = {},
-): JsonReport {
+export function toJson(report: Report, details: JsonDetails = {}): JsonReport {
+  const { provider = '', errors = [] } = details
   const { findings, unchecked } = report
   const complete = unchecked.length === 0 && errors.length === 0
   const results = new Map<string, Finding[]>()
@@ -64,18 +70,14 @@ export function toJson(
     provider,
     status: findings.length > 0 ? 'ProblemDetected' : complete ? 'OK' : 'Incomplete',
     problems: findings.length,
-    results: [...results].sort(([a], [b]) => order(a, b)).map(([, group]) => toResult(group, explanations, docs)),
-    errors: [...errors, ...unchecked.map(({ message }) => message)],
+    results: [...results].sort(([a], [b]) => order(a, b)).map(([, group]) => toResult(group, details)),
+    errors: [...errors, ...uncheckedLines(unchecked)],
     unchecked,
     checkedAt: new Date(report.checkedAt).toISOString(),
   }
 }
 
-function toResult(
-  group: Finding[],
-  explanations: Map<string, string> | undefined,
-  docs: Map<string, string> | undefined,
-): JsonResult {
+function toResult(group: Finding[], { explanations, docs, sensitiveIn }: JsonDetails): JsonResult {
   const [{ object, owner }] = group as [Finding]
   const isOwn = owner.kind === object.kind && owner.name === object.name && owner.namespace === object.namespace
   const failures = group.toSorted((a, b) => order(orderOf(a), orderOf(b)))
@@ -85,7 +87,7 @@ function toResult(
     error: failures.map((finding) => ({
       Text: finding.text,
       KubernetesDoc: docs?.get(findingId(finding)) ?? '',
-      Sensitive: [],
+      Sensitive: sensitiveIn?.(finding) ?? [],
       rule: finding.reason,
       severity: finding.severity,
       confidence: finding.confidence,
@@ -103,6 +105,3 @@ function toResult(
 const orderOf = (finding: Finding): string => JSON.stringify([finding.reason, finding.text, findingId(finding)])
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-
-export const nameOf = ({ namespace, name }: ObjectRef): string =>
-  namespace === undefined ? name : `${namespace}/${name}`

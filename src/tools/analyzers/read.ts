@@ -46,7 +46,7 @@ export async function readSnapshot(options: ReadOptions): Promise<Snapshot> {
   }
   await queue.onIdle()
   signal.throwIfAborted()
-  return createSnapshot({ objects: objects as { [Name in KindName]?: ObjectOf<Name>[] }, unread, now })
+  return createSnapshot({ objects: objects as { [Name in KindName]?: ObjectOf<Name>[] }, unread, now, namespaces })
 }
 
 interface Read {
@@ -85,17 +85,51 @@ async function readList(
 ): Promise<Read> {
   let objects: unknown[] = []
   let odd = 0
+  await readPages(cluster, path, {
+    metadataOnly,
+    ...(fieldSelector && { fieldSelector }),
+    signal,
+    begin() {
+      objects = []
+      odd = 0
+    },
+    take(item) {
+      const parsed = schema.safeParse(item)
+      if (parsed.success) objects.push(parsed.data)
+      else odd++
+    },
+  })
+  if (odd === 0) return { objects }
+  return {
+    objects,
+    gap: { gap: 'error', message: `${name}: ${odd} objects have no name or another shape than expected.` },
+  }
+}
+
+/** What is done with a list while it is read, so that no page outlives the next one. */
+export interface PagesOptions {
+  metadataOnly?: boolean
+  fieldSelector?: string
+  signal: AbortSignal
+  /** Before the first page, and again when the list has to be read anew. */
+  begin(): void
+  take(item: unknown): void
+}
+
+/** Reads a list to its end. Rejects with what the cluster says. */
+export async function readPages(
+  cluster: Pick<Cluster, 'get'>,
+  path: string,
+  { metadataOnly = false, fieldSelector, signal, begin, take }: PagesOptions,
+): Promise<void> {
   let restarts = 0
   let limit = pageSize
+  begin()
   for (let next: string | undefined = ''; next !== undefined; ) {
     try {
       const query = { limit, ...(fieldSelector && { fieldSelector }), ...(next && { continue: next }) }
       const page = pageOf(await cluster.get<unknown>(path, { signal, metadataOnly, query }))
-      for (const item of page.items) {
-        const parsed = schema.safeParse(item)
-        if (parsed.success) objects.push(parsed.data)
-        else odd++
-      }
+      for (const item of page.items) take(item)
       next = page.metadata?.continue || undefined
     } catch (error) {
       // Objects of a megabyte each: fewer at a time.
@@ -106,15 +140,9 @@ async function readList(
       // 410: the list changed too much since its first page, so it is read anew.
       if (!(error instanceof ClusterError) || error.status !== 410 || restarts >= mostRestarts) throw error
       restarts++
-      objects = []
-      odd = 0
+      begin()
       next = ''
     }
-  }
-  if (odd === 0) return { objects }
-  return {
-    objects,
-    gap: { gap: 'error', message: `${name}: ${odd} objects have no name or another shape than expected.` },
   }
 }
 
@@ -125,7 +153,8 @@ function pageOf(answer: unknown): Page {
   return { items: items ?? [], ...(metadata && { metadata }) }
 }
 
-function gapOf(error: unknown): Gap {
+/** Why something could not be read. */
+export function gapOf(error: unknown): Gap {
   if (error instanceof ClusterUnreachable) return hasTimedOut(error) ? 'timeout' : 'unavailable'
   if (!(error instanceof ClusterError)) return 'error'
   switch (error.status) {

@@ -1,6 +1,6 @@
 import type { Cluster } from '../kubernetes/cluster.ts'
 import { ClusterError } from '../kubernetes/errors.ts'
-import { type Analyzer, type Finding, findingId, type ObjectRef, rank } from './analyzer.ts'
+import { type Analyzer, type Finding, findingId, type ObjectRef, type Probe, rank } from './analyzer.ts'
 import { foldConsequences } from './fold.ts'
 import type { LabelSelector } from './kinds/meta.ts'
 import { matchesSelector } from './kinds/meta.ts'
@@ -9,8 +9,9 @@ import { readSnapshot } from './read.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export interface AnalyzeOptions {
-  cluster: Pick<Cluster, 'get' | 'now'>
+  cluster: Cluster
   analyzers: Analyzer[]
+  probes?: Probe[]
   namespaces: string[]
   /** Only findings about objects with these labels, or whose owners or sufferers have them. */
   labels?: LabelSelector
@@ -41,9 +42,10 @@ export interface Unchecked {
 
 /** Reads what the analyzers need, once, and lets each of them look. An analyzer that fails is a gap of the report and stops no other. */
 export async function analyze(options: AnalyzeOptions): Promise<Report> {
-  const { analyzers } = options
-  const snapshot = await readSnapshot({ ...options, kinds: kindsOf(analyzers) })
-  const unchecked = [...(await missingNamespaces(snapshot, options)), ...gapsOf(snapshot, analyzers)]
+  const { analyzers, probes = [] } = options
+  const all = [...analyzers, ...probes]
+  const snapshot = await readSnapshot({ ...options, kinds: kindsOf(all) })
+  const unchecked = [...(await missingNamespaces(snapshot, options)), ...gapsOf(snapshot, all)]
   const stats: Report['stats'] = []
   const found: Finding[] = []
   for (const analyzer of analyzers) {
@@ -53,19 +55,42 @@ export async function analyze(options: AnalyzeOptions): Promise<Report> {
       found.push(...findings)
       stats.push({ analyzer: analyzer.name, ms: performance.now() - began, findings: findings.length })
     } catch (error) {
-      const message = `Analyzer ${analyzer.name} failed: ${error instanceof Error ? error.message : String(error)}`
-      unchecked.push({ analyzers: [analyzer.name], kind: analyzer.name, reason: 'error', message })
+      unchecked.push(failed(analyzer, error))
     }
   }
-  const findings = sorted(foldConsequences(distinct(found))).filter((finding) =>
-    isWanted(finding, snapshot, options.labels),
-  )
+  const folded = foldConsequences(distinct(found)).filter((finding) => isWanted(finding, snapshot, options.labels))
+  const looked: Finding[] = []
+  for (const probe of probes) {
+    const began = performance.now()
+    const look = await lookThrough(probe, snapshot, options)
+    looked.push(...look.findings)
+    unchecked.push(...look.unchecked)
+    stats.push({ analyzer: probe.name, ms: performance.now() - began, findings: look.findings.length })
+  }
+  const findings = sorted(distinct([...folded, ...looked]))
   return { findings, unchecked, stats, checkedAt: snapshot.now, snapshot }
 }
 
+async function lookThrough(probe: Probe, snapshot: Snapshot, options: AnalyzeOptions): ReturnType<Probe['look']> {
+  const { maxConcurrency = 10, signal } = options
+  try {
+    return await probe.look({ ...options, snapshot, maxConcurrency })
+  } catch (error) {
+    signal.throwIfAborted()
+    return { findings: [], unchecked: [failed(probe, error)] }
+  }
+}
+
+const failed = ({ name }: Pick<Analyzer, 'name'>, error: unknown): Unchecked => ({
+  analyzers: [name],
+  kind: name,
+  reason: 'error',
+  message: `Analyzer ${name} failed: ${error instanceof Error ? error.message : String(error)}`,
+})
+
 /** The API server answers for a namespace that it does not have with empty lists, as if all were well there. */
 async function missingNamespaces(snapshot: Snapshot, options: AnalyzeOptions): Promise<Unchecked[]> {
-  const { cluster, analyzers, namespaces, signal } = options
+  const { cluster, analyzers, probes = [], namespaces, signal } = options
   if (namespaces.includes('*')) return []
   const empty = [...new Set(namespaces)].sort(order).filter((namespace) => !hasObjects(snapshot, namespace))
   const looks = empty.map(async (namespace): Promise<Unchecked[]> => {
@@ -78,7 +103,13 @@ async function missingNamespaces(snapshot: Snapshot, options: AnalyzeOptions): P
       if (!(error instanceof ClusterError) || error.status !== 404) return []
       const message = `There is no namespace ${namespace}. \`kubectl get namespaces\` lists those that are there.`
       return [
-        { analyzers: analyzers.map(({ name }) => name), kind: 'Namespace', namespace, reason: 'not-found', message },
+        {
+          analyzers: [...analyzers, ...probes].map(({ name }) => name),
+          kind: 'Namespace',
+          namespace,
+          reason: 'not-found',
+          message,
+        },
       ]
     }
   })
@@ -92,10 +123,13 @@ const hasObjects = (snapshot: Snapshot, namespace: string): boolean =>
     ),
   )
 
-const kindsOf = (analyzers: Analyzer[]): Set<KindName> => new Set(analyzers.flatMap((analyzer) => analyzer.reads))
+const kindsOf = (analyzers: Pick<Analyzer, 'reads'>[]): Set<KindName> =>
+  new Set(analyzers.flatMap((analyzer) => analyzer.reads))
 
 /** The rights that a run of these analyzers needs: `list` on each. */
-export const rightsOf = (analyzers: Analyzer[]): { group: string; resource: string; namespaced: boolean }[] =>
+export const rightsOf = (
+  analyzers: Pick<Analyzer, 'reads'>[],
+): { group: string; resource: string; namespaced: boolean }[] =>
   [...kindsOf(analyzers)].map((name) => {
     const { api, resource, namespaced }: Kind = kinds[name]
     const [, root, group = ''] = ([api].flat()[0] ?? '').split('/')
@@ -103,7 +137,7 @@ export const rightsOf = (analyzers: Analyzer[]): { group: string; resource: stri
   })
 
 /** A kind that the cluster does not have is no gap: nothing of it can be wrong. */
-function gapsOf(snapshot: Snapshot, analyzers: Analyzer[]): Unchecked[] {
+function gapsOf(snapshot: Snapshot, analyzers: Pick<Analyzer, 'name' | 'reads'>[]): Unchecked[] {
   return snapshot.unread
     .filter(({ gap }) => gap !== 'not-served')
     .map(({ kind, namespace, gap, message }) => ({

@@ -1,6 +1,6 @@
 import type { ObjectRef } from './analyzer.ts'
 import type { Meta } from './kinds/meta.ts'
-import { type KindName, kinds, type ObjectOf } from './kinds.ts'
+import { type Kind, type KindName, kinds, type ObjectOf } from './kinds.ts'
 
 /** Why a kind is not (wholly) in a snapshot. `not-served`: the cluster has no such kind; that is no gap. */
 export type Gap = 'forbidden' | 'unauthorized' | 'timeout' | 'unavailable' | 'error' | 'not-served'
@@ -39,10 +39,12 @@ export interface SnapshotContent {
   objects: { [Name in KindName]?: ObjectOf<Name>[] }
   unread: Unread[]
   now: number
+  /** Where namespaced kinds were looked for; everywhere by default. */
+  namespaces?: string[]
 }
 
 /** Puts what was read into an order in which it can be asked. */
-export function createSnapshot({ objects, unread, now }: SnapshotContent): Snapshot {
+export function createSnapshot({ objects, unread, now, namespaces = ['*'] }: SnapshotContent): Snapshot {
   const lists = new Map<KindName, ReadonlyArray<{ metadata: Meta }>>()
   const byName = new Map<string, { metadata: Meta }>()
   for (const kind of Object.keys(kinds) as KindName[]) {
@@ -58,6 +60,9 @@ export function createSnapshot({ objects, unread, now }: SnapshotContent): Snaps
   const find = (kind: string, namespace: string | undefined, name: string) =>
     byName.get(`${kind} ${namespace ?? ''}/${name}`)
 
+  const wasAsked = (kind: KindName, namespace: string | undefined) =>
+    !isNamespaced(kind) || namespaces.includes('*') || (namespace !== undefined && namespaces.includes(namespace))
+
   /** From the object's own controller upwards. */
   function ownersOf(meta: Meta): ObjectRef[] {
     const owners: ObjectRef[] = []
@@ -67,8 +72,10 @@ export function createSnapshot({ objects, unread, now }: SnapshotContent): Snaps
         (one) => one.controller,
       )
       if (!reference) break
-      owners.push(refOf(reference.kind, { name: reference.name, namespace: meta.namespace }))
-      current = find(reference.kind, meta.namespace, reference.name)?.metadata
+      // An owner is in the namespace of what it owns, or in none: a Node owns its static pods.
+      const namespace: string | undefined = isNamespaced(reference.kind) ? meta.namespace : undefined
+      owners.push(refOf(reference.kind, { name: reference.name, namespace }))
+      current = find(reference.kind, namespace, reference.name)?.metadata
     }
     return owners
   }
@@ -87,6 +94,7 @@ export function createSnapshot({ objects, unread, now }: SnapshotContent): Snaps
     find: (kind, namespace, name) => find(kind, namespace, name) as never,
     isKnown: (kind, namespace) =>
       objects[kind] !== undefined &&
+      wasAsked(kind, namespace) &&
       !unread.some((gap) => gap.kind === kind && (gap.namespace === undefined || gap.namespace === namespace)),
     eventsOf(kind, { uid, name, namespace }) {
       const byUid = uid === undefined ? [] : (events.get(`uid ${uid}`) ?? [])
@@ -103,6 +111,10 @@ export function createSnapshot({ objects, unread, now }: SnapshotContent): Snaps
 }
 
 const mostOwners = 10
+
+/** A kind that nobody here knows counts as namespaced, as most are. */
+const isNamespaced = (kind: string): boolean =>
+  !Object.hasOwn(kinds, kind) || (kinds[kind as KindName] as Kind).namespaced
 
 export const refOf = (
   kind: string,

@@ -1,8 +1,8 @@
 import { escapeMarkdown, inlineCode } from '../markdown.ts'
 import { cutBytes, oneLine } from '../output.ts'
 import { type Finding, findingId, type ObjectRef, rank, type Severity } from './analyzer.ts'
-import { nameOf } from './json.ts'
 import type { Report, Unchecked } from './run.ts'
+import { nameOf, namesOf, uncheckedLines } from './words.ts'
 
 /** Of one value: a log line or a condition's message may be very long. */
 const mostBytes = 300
@@ -19,13 +19,6 @@ export function findingLines({ severity, reason, text, since, evidence, affects,
     ...(affects?.length ? [`  also affects ${namesOf(affects)}`] : []),
     `  next: ${oneLine(next)}`,
   ]
-}
-
-const mostAffected = 20
-
-function namesOf(refs: ObjectRef[]): string {
-  const names = refs.slice(0, mostAffected).map((ref) => `${ref.kind} ${nameOf(ref)}`)
-  return [...names, ...(refs.length > mostAffected ? [`${refs.length - mostAffected} more`] : [])].join(', ')
 }
 
 /** Findings of one workload, worst first. */
@@ -70,6 +63,13 @@ export function toMarkdown(report: Pick<Report, 'findings' | 'unchecked'>, optio
     .join('\n\n')
 }
 
+/** What to do next: a tool's call as the command that one can copy. */
+function nextStep(next: string): string {
+  const [command = ''] = /^k8s_\w+(?: \w+=[^\s,;]+)*/.exec(next) ?? []
+  const rest = escapeMarkdown(next.slice(command.length))
+  return command === '' ? rest : `${inlineCode(`!${command}`)}${next.startsWith(`${command} `) ? ' ' : ''}${rest}`
+}
+
 function groupText({ owner, findings }: FindingGroup): string {
   const lines = findings.flatMap((finding) => [
     `- ${severityMarks[finding.severity]} **${escapeMarkdown(finding.reason)}** ${escapeMarkdown(finding.text)}${finding.since ? ` Since ${escapeMarkdown(finding.since)}.` : ''}`,
@@ -80,17 +80,18 @@ function groupText({ owner, findings }: FindingGroup): string {
           `  - ${inlineCode(`${object.kind} ${object.name} ${path}`)}: ${inlineCode(cutBytes(value, mostBytes))}`,
       ),
     ...(finding.affects?.length ? [`  - also affects ${escapeMarkdown(namesOf(finding.affects))}`] : []),
-    `  - next: ${escapeMarkdown(finding.next)}`,
+    `  - next: ${nextStep(finding.next)}`,
   ])
   return [`**${escapeMarkdown(`${owner.kind} ${nameOf(owner)}`)}**`, ...lines].join('\n')
 }
 
 function uncheckedText(unchecked: Unchecked[]): string {
   if (unchecked.length === 0) return ''
-  const more = unchecked.length - mostUnchecked
+  const lines = uncheckedLines(unchecked)
+  const more = lines.length - mostUnchecked
   return [
     'Could not check:',
-    ...unchecked.slice(0, mostUnchecked).map(({ message }) => `- ${escapeMarkdown(message)}`),
+    ...lines.slice(0, mostUnchecked).map((line) => `- ${escapeMarkdown(line)}`),
     ...(more > 0 ? [`- … and ${more} more.`] : []),
   ].join('\n')
 }

@@ -30,7 +30,7 @@ test('a cause of hundreds names some and counts the others', () => {
 
   const [, , line = ''] = findingLines(finding({ affects }))
 
-  assert.match(line, /Pod shop\/api-19, 280 more$/)
+  assert.match(line, /Pod shop\/api-4 and 295 more$/)
 })
 
 test('findings of one workload stand together, the worst workload first', () => {
@@ -53,7 +53,7 @@ test('a chat sees what is wrong, and beside it what could not be checked', () =>
   const text = toMarkdown(report([finding()], { unchecked: [gap('Node')] }))
 
   assert.match(text, /^\*\*Deployment shop\/api\*\*\n- 🔴 \*\*CrashLoopBackOff\*\* Container api/)
-  assert.match(text, /\n {2}- next: k8s\\_get\\_pod\\_logs name=api-1/)
+  assert.match(text, /\n {2}- next: `!k8s_get_pod_logs name=api-1 previous=true`/)
   assert.match(text, /\n\nCould not check:\n- Node: No permission in shop\./)
 })
 

@@ -22,13 +22,20 @@ const OwnerReference = z.object({
   controller: maybe(z.boolean()),
 })
 
+/** kubectl keeps the whole object in one of them, which would double what a snapshot takes. */
+function withoutLastApplied(annotations: Record<string, string> | undefined): Record<string, string> | undefined {
+  if (annotations?.['kubectl.kubernetes.io/last-applied-configuration'] === undefined) return annotations
+  const { 'kubectl.kubernetes.io/last-applied-configuration': _, ...others } = annotations
+  return others
+}
+
 export const Meta = z.object({
   name: z.string().min(1),
   namespace: maybe(z.string()),
   uid: maybe(z.string()),
   generation: maybe(z.number()),
   labels: maybe(strings),
-  annotations: maybe(strings),
+  annotations: maybe(strings).transform(withoutLastApplied),
   ownerReferences: maybe(z.array(OwnerReference)),
   finalizers: maybe(z.array(z.string())),
   creationTimestamp: maybe(z.string()),

@@ -142,6 +142,7 @@ const CronJob = z.object({
       timeZone: text,
       suspend: flag,
       concurrencyPolicy: text,
+      startingDeadlineSeconds: number,
       jobTemplate: maybe(z.object({ spec: maybe(JobSpec) })),
     }),
   ),

@@ -1,9 +1,10 @@
 import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
-import { conditionOf, day, hasLasted, hour } from '../age.ts'
+import { conditionOf, day, hasLasted, hour, minute } from '../age.ts'
 import { counted } from '../phrases.ts'
 import { endOf, isComplete, isFailed, lastExit, runsOf } from './job.ts'
+import { nextDue } from './schedule.ts'
 import { because } from './trouble.ts'
 
 type CronJob = ObjectOf<'CronJob'>
@@ -109,31 +110,48 @@ function unusable(one: CronJob, snapshot: Snapshot): Finding[] {
       },
     ]
   }
-  return neverStarted(one, snapshot)
+  return unscheduled(one, snapshot)
 }
 
-// 31 of a month comes at least every second month.
-const longestMonthly = 62 * day
-// All but 29 February.
-const longestYearly = 366 * day
+// The controller looks every few seconds; behind a restart of its own it catches up.
+const latenessAllowed = 5 * minute
 
-/** A schedule has had its chance when even the rarest of its kind would have come. */
-function neverStarted(one: CronJob, snapshot: Snapshot): Finding[] {
+/** By its own schedule: a day that never comes, or two runs that were due and did not come. */
+function unscheduled(one: CronJob, snapshot: Snapshot): Finding[] {
   const { metadata, spec, status } = one
-  if (status?.lastScheduleTime !== undefined || metadata.creationTimestamp === undefined) return []
-  const [, , days, months] = (spec?.schedule ?? '').trim().split(/\s+/)
-  const longest = months === '*' ? longestMonthly : longestYearly
-  if ((days === '29' && months !== '*') || !hasLasted(metadata.creationTimestamp, longest, snapshot)) return []
+  const schedule = spec?.schedule ?? ''
+  const last = status?.lastScheduleTime ?? metadata.creationTimestamp
+  const since = Date.parse(last ?? '')
+  if (Number.isNaN(since)) return []
+  const due = nextDue(schedule, spec?.timeZone, since)
+  if (due === 'never') return [neverFires(one, schedule)]
+  const second = due === undefined ? undefined : nextDue(schedule, spec?.timeZone, due)
+  const late = (spec?.startingDeadlineSeconds ?? 0) * 1_000 + latenessAllowed
+  if (typeof second !== 'number' || second + late > snapshot.now || isBusy(one)) return []
+  const missed = [due, second].map((time) => new Date(time as number).toISOString().replace('.000Z', 'Z'))
+  const isFirst = status?.lastScheduleTime === undefined
   return [
     {
       ...neverRun(one),
-      reason: 'NeverScheduled',
+      reason: isFirst ? 'NeverScheduled' : 'MissedRuns',
       confidence: 'medium',
-      text: `CronJob ${metadata.name} with schedule "${spec?.schedule ?? ''}" has never been started since it was made at ${metadata.creationTimestamp}.`,
-      evidence: [...scheduleOf(one), at(one, 'status.lastScheduleTime', 'not set')],
+      text: `CronJob ${metadata.name} with schedule "${schedule}" was due at ${missed.join(' and ')}, and ${isFirst ? `has not been started since it was made at ${last}` : `was last started at ${last}`}.`,
+      evidence: [...scheduleOf(one), ...timesOf(one)],
     },
   ]
 }
+
+const neverFires = (one: CronJob, schedule: string): Finding => ({
+  ...neverRun(one),
+  reason: 'NeverFires',
+  confidence: 'high',
+  text: `CronJob ${one.metadata.name} is never started: its schedule "${schedule}" names a day that does not exist.`,
+  evidence: [...scheduleOf(one), ...timesOf(one)],
+})
+
+/** What waits for a run before it is told as that. */
+const isBusy = ({ spec, status }: CronJob): boolean =>
+  spec?.concurrencyPolicy === 'Forbid' && (status?.active?.length ?? 0) > 0
 
 /** With Forbid the next run waits for the one before, which may never end. */
 function blocked(one: CronJob, snapshot: Snapshot): Finding[] {

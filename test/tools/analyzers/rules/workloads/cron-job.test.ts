@@ -73,7 +73,34 @@ test('a schedule that the controller cannot follow is told in its words', () => 
   assert.match(finding.text, /schedule "0 3 31 2 \*" is not started: invalid schedule/)
 })
 
-test('without an event, never having run is told when even the rarest schedule would have come', () => {
+test('a schedule whose day does not exist is told at once', () => {
+  const never = (schedule: string) =>
+    inspect(
+      cronJob({ metadata: { creationTimestamp: ago(2) }, spec: { schedule }, status: { lastScheduleTime: undefined } }),
+    )
+
+  assert.equal(never('0 3 31 2 *')[0]?.reason, 'NeverFires')
+  assert.match(never('0 3 31 4,6 *')[0]!.text, /"0 3 31 4,6 \*" names a day that does not exist/)
+  for (const schedule of ['0 0 29 2 *', '0 3 31 2 1', '@yearly', '5/15 * * * *', '0 0 ? * 7', '@every 1h'])
+    assert.deepEqual(never(schedule), [], schedule)
+})
+
+test('two runs that were due and did not come are told, one is not', () => {
+  // The snapshot is of 12:00; this is due at 1:00 each day.
+  const last = (hours: number, spec: object = {}) =>
+    inspect(cronJob({ spec, status: { lastScheduleTime: ago(hours, 'h') } }))
+
+  assert.deepEqual(last(34), [])
+  assert.equal(last(36)[0]?.reason, 'MissedRuns')
+  assert.match(
+    last(36)[0]!.text,
+    /was due at 2026-11-19T01:00:00Z and 2026-11-20T01:00:00Z, and was last started at 2026-11-19T00:00:00Z\.$/,
+  )
+  assert.deepEqual(last(36, { startingDeadlineSeconds: 12 * 3600 }), [])
+  assert.deepEqual(last(36, { suspend: true }), [])
+})
+
+test('what has never run is told when it was due twice since it was made', () => {
   const never = (schedule: string, age: number) =>
     inspect(
       cronJob({
@@ -83,11 +110,20 @@ test('without an event, never having run is told when even the rarest schedule w
       }),
     )
 
-  assert.equal(never('0 1 * * *', 63)[0]?.reason, 'NeverScheduled')
-  assert.deepEqual(never('0 1 31 * *', 61), [])
-  assert.deepEqual(never('0 1 1 1 *', 300), [])
-  assert.equal(never('0 1 1 1 *', 367)[0]?.reason, 'NeverScheduled')
-  assert.deepEqual(never('0 1 29 2 *', 900), [])
+  assert.equal(never('0 1 * * *', 3)[0]?.reason, 'NeverScheduled')
+  assert.deepEqual(never('0 1 * * *', 1), [])
+  assert.deepEqual(never('0 1 1 1 *', 360), [])
+})
+
+test('a schedule is read in its time zone', () => {
+  // 12:00 UTC is 21:00 in Seoul: by that clock 20:00 has come twice since, by UTC once.
+  const seen = (spec: object) =>
+    inspect(cronJob({ spec: { schedule: '0 20 * * *', ...spec }, status: { lastScheduleTime: ago(26, 'h') } }))
+
+  assert.deepEqual(seen({}), [])
+  assert.equal(seen({ timeZone: 'Asia/Seoul' })[0]?.reason, 'MissedRuns')
+  assert.equal(seen({ schedule: 'TZ=Asia/Seoul 0 20 * * *' })[0]?.reason, 'MissedRuns')
+  assert.deepEqual(seen({ timeZone: 'Mars/Base' }), [])
 })
 
 test('with Forbid a run that does not end keeps the others from starting', () => {
