@@ -55,6 +55,10 @@ export interface Post {
   mention?: UserId[]
   /** A quiet post (progress, receipts): automated clients and notifications leave it alone. */
   quiet?: boolean
+  /** A quiet post that says how far the work is, and is edited meanwhile. */
+  progress?: true
+  /** A prompt without its sentences on marks and deciders, in full, for a chat that asks on the spot. */
+  question?: string
   /** A longer text that goes along as a file. */
   file?: { name: string; text: string }
 }

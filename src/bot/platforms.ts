@@ -2,7 +2,9 @@ import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
 import type { UserId } from '../agent/approval.ts'
 import { createMatrix } from './matrix/index.ts'
+import { createMattermost } from './mattermost/index.ts'
 import type { ChatPlatform } from './platform.ts'
+import { createTerminal, type Terminal, type TerminalOptions } from './terminal/index.ts'
 import { createWeb, type Web } from './web/index.ts'
 
 /** What a platform remembers between two runs: positions, what it has seen. */
@@ -14,8 +16,13 @@ export interface Positions {
 
 export interface PlatformOptions {
   matrix: { url?: string | undefined; token?: string | undefined }
+  mattermost: { url?: string | undefined; token?: string | undefined }
   web: { token?: string | undefined; notice?: string; rooms: string[] }
+  /** Who sits at the terminal; only the terminal conversation has one. */
+  terminal?: Omit<TerminalOptions, 'positions'> | undefined
   mayInvite(person: UserId): boolean
+  /** Whether the configuration names this very person, as an approver or as a user. */
+  isNamed(person: UserId): boolean
   positions: Positions
   dispatcher: Dispatcher
   log: Logger
@@ -24,7 +31,7 @@ export interface PlatformOptions {
 export type PlatformName = 'matrix' | 'mattermost' | 'web' | 'terminal'
 
 /** The chat that a name in the configuration means. */
-export function createPlatform(name: PlatformName, options: PlatformOptions): ChatPlatform | Web {
+export function createPlatform(name: PlatformName, options: PlatformOptions): ChatPlatform | Web | Terminal {
   const { positions, log, dispatcher, mayInvite } = options
   switch (name) {
     case 'matrix':
@@ -39,7 +46,16 @@ export function createPlatform(name: PlatformName, options: PlatformOptions): Ch
     case 'web':
       return createWeb({ ...options.web, positions, log: log.child({ component: 'web' }) })
     case 'mattermost':
+      return createMattermost({
+        url: options.mattermost.url ?? '',
+        token: options.mattermost.token ?? '',
+        isNamed: options.isNamed,
+        positions,
+        dispatcher,
+        log: log.child({ component: 'mattermost' }),
+      })
     case 'terminal':
-      throw new Error(`Chat ${name} is not supported yet. Use matrix or web (KUBE_AGENT_CHAT).`)
+      if (options.terminal) return createTerminal({ ...options.terminal, positions })
+      throw new Error('The terminal is no chat to serve: `kube-agent chat` is a conversation there (KUBE_AGENT_CHAT).')
   }
 }

@@ -8,6 +8,8 @@ export interface People {
   mayTalk(person: UserId): boolean
   /** Whose invitation the bot follows. */
   mayInvite(person: UserId): boolean
+  /** Whether this very person is listed, and not just everybody of a server. */
+  isNamed(person: UserId): boolean
   /** Asks the chats for the ids behind the configured names. Throws `ConfigError` that names those nobody knows, and why. */
   resolve(chats: ChatPlatform[]): Promise<void>
 }
@@ -22,6 +24,7 @@ export function createPeople(configured: { approvers: string[]; users: string[] 
     approvers,
     mayTalk: (person) => users.length === 0 || isListed(person),
     // Without any list the people of the server decide where the bot is; with one, only they do.
+    isNamed: (person) => users.includes(person) || approvers.includes(person),
     mayInvite: (person) => isListed(person) || (users.length === 0 && configured.approvers.length === 0),
     async resolve(chats) {
       const names = users.filter((name) => !isPattern(name))

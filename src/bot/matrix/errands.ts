@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
+import { pause } from '../pause.ts'
 import { askedWait, type Client, isAway, isLimited, isRevoked, MatrixError } from './client.ts'
-import { pause } from './pause.ts'
 import type { Positions } from './position.ts'
 
 /** What is to be done about a room. */

@@ -1,5 +1,5 @@
+import { pause } from '../pause.ts'
 import { askedWait, isAway, isLimited } from './client.ts'
-import { pause } from './pause.ts'
 
 const firstWaitMs = 500
 const longestWaitMs = 15_000

@@ -1,5 +1,5 @@
+import { createRecent } from '../recent.ts'
 import { type Client, isAbsent, MatrixError, path } from './client.ts'
-import { createRecent } from './recent.ts'
 import { RoomEvent, relationOf, replyTarget } from './wire.ts'
 
 /** How events hang together: which message an edit belongs to, which thread a message, and what a thread's last message is. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { UserId } from '../../agent/approval.ts'
 import { type MessageId, type Post, PostRefused, type ThreadId } from '../platform.ts'
+import { createRecent } from '../recent.ts'
 import { bytesOf } from '../split.ts'
 import { type Client, MatrixError, path, pathV1 } from './client.ts'
 import { editContent, fileContent, fitting, messageContent } from './content.ts'
@@ -9,7 +10,6 @@ import { messageIdOf, splitId, threadIdOf, transactionId } from './ids.ts'
 import type { Members } from './members.ts'
 import type { Pace, Urgency } from './pace.ts'
 import { patiently } from './patience.ts'
-import { createRecent } from './recent.ts'
 import type { Relations } from './relations.ts'
 
 export interface SenderDeps {
@@ -183,7 +183,8 @@ export function createSender(deps: SenderDeps): Sender {
 
   /** Those who are to be notified, with the names that the room knows. */
   async function named(room: string, people: UserId[]): Promise<{ user: string; name: string }[]> {
-    const others = [...new Set<string>(people)].filter((person) => person !== user)
+    // Who may decide may be somebody of another chat, too.
+    const others = [...new Set<string>(people)].filter((person) => person !== user && person.startsWith('@'))
     if (others.length === 0) return []
     const known = await members.of(room).catch(() => new Map<string, string | undefined>())
     return others.map((person) => ({ user: person, name: known.get(person) ?? person }))

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { messageText, pieces, runes } from '../../../src/bot/mattermost/content.ts'
+import { mentions, withoutMention } from '../../../src/bot/mattermost/mentions.ts'
+import { markOf } from '../../../src/bot/mattermost/votes.ts'
+
+const calling = [
+  '@opsbot',
+  '@OpsBot: hi',
+  'hi @opsbot.',
+  "@opsbot's answer",
+  '**@opsbot** hi',
+  '(@opsbot)',
+  '_@opsbot_ hi',
+  '\\@opsbot',
+  '[@opsbot](http://x)',
+  '@opsbot님 재시작',
+  'a `lone backtick @opsbot',
+  '> quoted\n@opsbot hi',
+]
+for (const text of calling)
+  test(`${JSON.stringify(text)} calls the bot`, () => {
+    assert.equal(mentions(text, 'opsbot'), true)
+  })
+
+const notCalling = [
+  'opsbot',
+  '#opsbot',
+  'x@opsbot',
+  '@opsbot2',
+  '@opsbot-x',
+  '@opsbot.x',
+  '@opsbot_x',
+  'http://host/@opsbot',
+  'mail@opsbot.example',
+  '`@opsbot`',
+  '``a `@opsbot` b``',
+  '```\n@opsbot\n```',
+  '```\n@opsbot',
+  '> @opsbot said',
+  '@all @channel @here',
+]
+for (const text of notCalling)
+  test(`${JSON.stringify(text)} does not call the bot`, () => {
+    assert.equal(mentions(text, 'opsbot'), false)
+  })
+
+test('the mention is left out where it only calls, and kept where it says something', () => {
+  const texts = {
+    '@opsbot restart web': 'restart web',
+    '@opsbot: !status': '!status',
+    '**@opsbot**, restart web': 'restart web',
+    'restart web @opsbot': 'restart web',
+    'restart web, @OpsBot!': 'restart web',
+    '@opsbot': '',
+    'ask @opsbot about it': 'ask @opsbot about it',
+    '@opsbot @opsbot hi': 'hi',
+  }
+
+  for (const [text, said] of Object.entries(texts)) assert.equal(withoutMention(text, 'opsbot'), said)
+})
+
+test('what goes out calls nobody but those who are meant, also not from code what calls everybody', () => {
+  const shown = (markdown: string) => messageText(markdown, { names: new Map(), mention: [] }).replaceAll('\u200B', '·')
+
+  assert.equal(shown('@channel @All (@here) @bob _@bob_'), '@·channel @·All (@·here) @·bob _@·bob_')
+  assert.equal(shown('`@all @bob`'), '`@·all @bob`')
+  assert.equal(shown('```\n@here @bob\n```\n@bob'), '```\n@·here @bob\n```\n@·bob')
+  assert.equal(shown('mail bob@corp.example'), 'mail bob@corp.example')
+  assert.equal(shown('cron `"@hourly"`'), 'cron `"@hourly"`')
+})
+
+test('images from elsewhere become links', () => {
+  assert.equal(messageText('![x](http://evil/x.png)', { names: new Map(), mention: [] }), '[x](http://evil/x.png)')
+})
+
+test('characters are counted as the server counts them', () => {
+  assert.deepEqual(['a', 'ä', '🎉', 'e\u0301'].map(runes), [1, 1, 1, 2])
+})
+
+test('pieces of a text without lines break between characters, and what is left out is said', () => {
+  const [first, ...rest] = pieces({ name: 'x.md', text: '🎉'.repeat(20_000) }, 1_000)
+
+  assert.ok(runes(first ?? '') <= 1_000)
+  assert.doesNotMatch(first ?? '', /\uFFFD/)
+  assert.match(rest.at(-1) ?? '', /the rest is left out/)
+})
+
+test('only the two marks mean something, in any skin', () => {
+  const meant = ['white_check_mark', 'x', '+1', 'thumbsup', 'heavy_check_mark', 'approve', 'x_dark_skin_tone'].map(
+    markOf,
+  )
+
+  assert.deepEqual(meant, ['approve', 'deny', undefined, undefined, undefined, undefined, 'deny'])
+})
