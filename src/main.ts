@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { AnalyzeFlags } from './commands/analyze.ts'
+import type { ChatFlags } from './commands/chat.ts'
 import { ConfigError, type LoadedConfig, loadConfig, settings } from './config.ts'
 import { nearest } from './nearest.ts'
 
@@ -43,11 +44,21 @@ for (const { flag } of settings) {
 }
 
 program
-  .command('serve', { isDefault: true })
-  .description('connect the configured chats and work (default)')
+  .command('chat', { isDefault: true })
+  .description('talk in this terminal, or answer one question from a pipe (default)')
+  .option('--resume [id]', 'go on with a conversation; without an id with the newest')
+  .option('--sessions', 'print the conversations that can be resumed')
   .allowExcessArguments()
-  .action(async (_options, command: Command) => {
+  .action(async (flags: ChatFlags, command: Command) => {
     refuseUnknown(command.args[0])
+    const { chat } = await import('./commands/chat.ts')
+    process.exit(await chat({ load, version, flags }))
+  })
+
+program
+  .command('serve')
+  .description('connect the configured chats and work')
+  .action(async () => {
     const { run } = await import('./commands/run.ts')
     await run(load(), version)
   })
@@ -66,11 +77,15 @@ program
   .command('analyze')
   .description('look at the cluster by rules and print what is wrong')
   .option('-A, --all-namespaces', 'look at the whole cluster')
-  .option('--filter <names>', 'only these analyzers, with commas; `all` for every one')
+  .option('--filter <names>', 'only these analyzers, with commas; `all` for every one, `core` for the usual ones')
   .option('--label-selector <selector>', 'only what has these labels, or whose owner has')
   .option('--max-concurrency <number>', 'requests at the same time', toCount, 10)
   .addOption(new Option('-o, --output <format>', 'form of the report').choices(['text', 'json']).default('text'))
+  .option('--with-doc', "add what the cluster's own schema says about the field")
   .option('--with-stat', 'print how long each analyzer took')
+  .option('--explain', 'add an explanation by the model; --language ko for Korean')
+  .option('--anonymize', 'tell the model pseudonyms instead of names')
+  .option('--interactive', 'ask the model about the findings afterwards; needs a terminal')
   .addOption(
     new Option('--fail-on <severity>', 'exit with 3 when something this bad is found').choices(['error', 'warning']),
   )
@@ -81,8 +96,9 @@ program
     try {
       process.exitCode = await runAnalyze(load(namespaces ? { 'kubernetes.namespaces': namespaces } : {}), options)
     } catch (error) {
-      if (!(error instanceof UsageError)) throw error
-      program.error(`error: ${error.message}`)
+      if (error instanceof ConfigError) program.error(error.message)
+      if (error instanceof UsageError) program.error(`error: ${error.message}`)
+      throw error
     }
   })
 
@@ -118,17 +134,17 @@ function toPort(text: string): number {
   return port
 }
 
-/** The configuration; what is wrong with it is one readable message and exit code 2. */
+/** The configuration, in which `more` comes first; what is wrong with it is one readable message and exit code 2. */
 function load(more: Record<string, string> = {}): LoadedConfig {
   const { config: file, verbose, ...options } = program.opts<Record<string, string>>()
-  const flags: Record<string, string> = { ...more }
+  const flags: Record<string, string> = {}
   for (const { path, flag } of settings) {
     const value = flag && options[camel(flag.slice(2))]
     if (value !== undefined) flags[path] = value
   }
   if (verbose) flags['log.level'] = 'debug'
   try {
-    return loadConfig({ env: process.env, flags, ...(file && { file }) })
+    return loadConfig({ env: process.env, flags: { ...flags, ...more }, ...(file && { file }) })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     console.error(error.message)

@@ -245,7 +245,14 @@ test('every setting but the secrets and the allow-list is a flag, no two of them
   const without = settings.filter(({ flag }) => flag === undefined).map(({ path }) => path)
 
   assert.equal(new Set(flags).size, flags.length)
-  assert.deepEqual(without, ['matrix.token', 'mattermost.token', 'gitea.webhookSecret', 'web.token', 'auto'])
+  assert.deepEqual(without, [
+    'matrix.token',
+    'mattermost.token',
+    'gitea.webhookSecret',
+    'web.token',
+    'auto',
+    'analyzers',
+  ])
 })
 
 test('whatever is given where, the strongest source wins', () => {

@@ -5,7 +5,8 @@ import type { Step } from './session.ts'
 export type AgentEvent =
   | { kind: 'model-start' }
   | { kind: 'model-end' }
-  | { kind: 'step'; step: Step }
+  /** `result` is what the model reads, when the step has come to its end. */
+  | { kind: 'step'; step: Step; result?: string }
   | { kind: 'asked'; approval: Approval }
   | { kind: 'started'; approval: Approval }
   | { kind: 'ended'; approval: Approval }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { type AgentDeps, advance } from '../agent/advance.ts'
+import { type AgentDeps, advance, type Outcome } from '../agent/advance.ts'
 import type { ApprovalId } from '../agent/approval.ts'
 import { visible } from '../agent/guard/fence.ts'
 import { redact } from '../agent/guard/redact.ts'
@@ -58,6 +58,8 @@ export interface BotDeps extends Omit<MessageDeps, 'chat'> {
   patienceMs: number
   audit: Audit
   onAgentEvent(event: Parameters<AgentDeps['emit']>[0]): void
+  /** Told what came out of moving a thread on, before people are. */
+  onOutcome?(outcome: Outcome['kind']): void
   log: Logger
 }
 
@@ -221,6 +223,7 @@ export function createBot(deps: BotDeps): Bot {
         log: deps.log.child({ correlationId: thread }),
       })
       await progress.end()
+      deps.onOutcome?.(outcome.kind)
       await conclude(conversation, outcome, deps)
       await save(conversation, outcome.kind)
       await flushOut(conversation)

@@ -87,11 +87,12 @@ export function createIntake(deps: IntakeDeps): Intake {
     const approval = conversation?.session.approvals.find((one) => one.id === place.approval)
     if (approval?.state.kind !== 'open' && approval?.state.kind !== 'approved') return
     const votes = await deps.chatOf(place.thread).votes(message)
-    for (const vote of votes) await mark(place, vote, false)
+    // A mark that was taken back and set again has a new id: what is gone comes first, else it would take the new one along.
     for (const known of approval.votes) {
       if (known.id.startsWith(textVote) || votes.some((vote) => vote.id === known.id)) continue
       await mark(place, { id: known.id, from: known.by, mark: known.mark }, true)
     }
+    for (const vote of votes) await mark(place, vote, false)
   }
 
   return { receive, readBack, mark, began: (thread) => void beginning.delete(thread) }

@@ -42,7 +42,12 @@ export function showProgress(conversation: Conversation, deps: ProgressDeps): Pr
   }
 
   async function post(progress: NonNullable<Conversation['progress']>, markdown: string): Promise<void> {
-    progress.message = await deps.chat.post(conversation.thread, { id: progress.post, markdown, quiet: true })
+    progress.message = await deps.chat.post(conversation.thread, {
+      id: progress.post,
+      markdown,
+      quiet: true,
+      progress: true,
+    })
     show()
   }
 

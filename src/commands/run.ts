@@ -14,7 +14,7 @@ const closeMs = 10_000
 export async function run(loaded: LoadedConfig, version: string): Promise<void> {
   const { config } = loaded
   if (config.chat.length === 0)
-    refuse('No chat is configured. Set KUBE_AGENT_CHAT to matrix or web; `kube-agent demo` needs nothing.')
+    refuse('No chat is configured. Set KUBE_AGENT_CHAT to matrix, mattermost or web; `kube-agent demo` needs nothing.')
   const log = createLog({ level: config.log.level, secrets: secretsOf(config) })
   // Loaded only now: what is refused above is refused at once.
   const { serve } = await import('./serve.ts')

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Policy } from '../agent/policy.ts'
 import { systemPrompt } from '../agent/prompt.ts'
 import { createAudit } from '../audit.ts'
@@ -14,11 +15,13 @@ import { createInbox } from '../inbox.ts'
 import { createLog, type Logger } from '../log.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import { openStore } from '../store.ts'
-import { createTools } from '../tools/index.ts'
+import { customAnalyzers } from '../tools/analyzers/custom.ts'
+import { createTools, missingSettings } from '../tools/index.ts'
 import { healthOfTarget } from '../tools/kubernetes/health.ts'
 import { webhooks } from '../webhooks/server.ts'
 import { createSources } from '../webhooks/sources.ts'
-import { connect, ownNamespace } from './connect.ts'
+import { builtInNames } from './analyze-choice.ts'
+import { type Connections, connect, ownNamespace } from './connect.ts'
 import { countAgentEvent } from './count.ts'
 import { healthReport, reachable } from './health.ts'
 import { createPeople } from './people.ts'
@@ -29,8 +32,8 @@ import { analysisOf, overviewOf, statusText } from './status.ts'
 export interface Served {
   /** Address of the HTTP port; empty when there is none. */
   url: string
-  /** Where tools work when none is named; nothing without a cluster. */
-  namespace: string | undefined
+  /** What it is connected to. */
+  servers: Pick<Connections, 'model' | 'cluster' | 'gitea'>
   /** Resolves with a sentence when the bot cannot go on, such as a revoked token. */
   failed: Promise<string>
   /** No new work; what runs gets `graceMs`, what waits survives. */
@@ -69,6 +72,8 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
   })
   const audit = createAudit(log)
 
+  // A rule that cannot be used is told at the start, not by the first `analyze`.
+  asConfigured(() => customAnalyzers(config.analyzers, builtInNames))
   const servers = connect(config, { log, metrics })
   started.defer(() => servers.close())
   const { model, cluster, gitea, dispatcher } = servers
@@ -130,7 +135,12 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
     inbox,
     agent: {
       model,
-      tools: createTools({ cluster, rules: { protectedNamespaces, maxReplicas: config.kubernetes.maxReplicas } }),
+      tools: createTools({
+        cluster,
+        rules: { protectedNamespaces, maxReplicas: config.kubernetes.maxReplicas },
+        gitea: gitea && config.gitea.token ? { client: gitea, token: config.gitea.token, ca: servers.ca } : undefined,
+        disk: { roots: config.files.roots, dataDir: resolve(config.dataDir) },
+      }),
       policy,
       limits: config.limits,
       approvalMs: config.approvals.minutes * 60_000,
@@ -147,6 +157,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
     languageOf: (text) => (config.language === 'auto' ? languageOf(text) : config.language),
     overview: (text, language) => overviewOf(cluster, text, language, { signal: looking(), log }),
     analysis: (namespace, language) => analysisOf(cluster, namespace, language, looking()),
+    missingSettings: (tool) => missingSettings(tool, config.gitea),
     status: () => statusText({ version, mode: config.mode, report: report(), cluster, model, policy }),
     health: (target) =>
       cluster
@@ -218,7 +229,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
   let closing: Promise<void> | undefined
   return {
     url,
-    namespace: cluster?.namespace,
+    servers,
     failed: failed.promise,
     close(grace = graceMs) {
       closing ??= (async () => {

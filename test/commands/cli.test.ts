@@ -38,35 +38,35 @@ const wrong: [what: string, args: string[], env: Record<string, string>, expecte
   ['an unknown command', ['srve'], {}, /there is no command srve; did you mean serve\?/],
   ['an unknown flag', ['--bogus'], {}, /unknown option '--bogus'/],
   ['a port for the demo that is none', ['demo', '--port', 'http'], {}, /--port.*0 to 65535/],
-  ['no chat', [], {}, /No chat is configured\. Set KUBE_AGENT_CHAT/],
-  ['a chat that is not there yet', [], { KUBE_AGENT_CHAT: 'terminal' }, /terminal is not supported yet/],
+  ['no chat', ['serve'], {}, /No chat is configured\. Set KUBE_AGENT_CHAT/],
+  ['a terminal to be served', ['serve'], { KUBE_AGENT_CHAT: 'terminal' }, /kube-agent chat` is a conversation there/],
   ['a wrong value', ['config', '--http-port', 'eighty'], {}, /http\.port \(flag --http-port\): given "eighty"/],
   ['a missing file', ['config', '--config', '/nowhere.yaml'], {}, /\/nowhere\.yaml: ENOENT/],
   [
     'a CA file that is not there',
-    [],
+    ['serve'],
     { KUBE_AGENT_CA_FILE: '/nowhere.pem' },
     /KUBE_AGENT_CA_FILE \/nowhere\.pem: ENOENT/,
   ],
   [
     'an approver that nobody is',
-    [],
+    ['serve'],
     { KUBE_AGENT_APPROVERS: '@alice:corp' },
     /KUBE_AGENT_APPROVERS: @alice:corp is nobody/,
   ],
-  ['a user that nobody is', [], { KUBE_AGENT_USERS: 'alice' }, /KUBE_AGENT_USERS: alice is nobody/],
+  ['a user that nobody is', ['serve'], { KUBE_AGENT_USERS: 'alice' }, /KUBE_AGENT_USERS: alice is nobody/],
   [
     'a kubeconfig that is not there',
-    [],
+    ['serve'],
     { KUBECONFIG: '/nowhere/config' },
     /kubeconfig \/nowhere\/config cannot be read/,
   ],
-  ['a context that is not there', [], { KUBE_AGENT_CONTEXT: 'prod' }, /There is no context prod/],
-  ['a data directory that cannot be', [], { KUBE_AGENT_DATA_DIR: '/dev/null/data' }, /KUBE_AGENT_DATA_DIR/],
+  ['a context that is not there', ['serve'], { KUBE_AGENT_CONTEXT: 'prod' }, /There is no context prod/],
+  ['a data directory that cannot be', ['serve'], { KUBE_AGENT_DATA_DIR: '/dev/null/data' }, /KUBE_AGENT_DATA_DIR/],
 ]
 for (const [what, args, env, expected] of wrong) {
   test(`${what} is one readable error and exit code 2`, async (t) => {
-    const needsChat = !['no chat', 'a chat that is not there yet'].includes(what)
+    const needsChat = !['no chat', 'a terminal to be served'].includes(what)
 
     const ended = await run(t, args, { ...(needsChat && webEnv(t)), KUBE_AGENT_LOG_LEVEL: 'silent', ...env })
 
@@ -80,7 +80,11 @@ test('a port that another program has is one readable error and exit code 2', as
   await once(other, 'listening')
   const { port } = other.address() as AddressInfo
 
-  const ended = await run(t, [], webEnv(t, { KUBE_AGENT_HTTP_PORT: String(port), KUBE_AGENT_LOG_LEVEL: 'silent' }))
+  const ended = await run(
+    t,
+    ['serve'],
+    webEnv(t, { KUBE_AGENT_HTTP_PORT: String(port), KUBE_AGENT_LOG_LEVEL: 'silent' }),
+  )
 
   assertRefused(ended, new RegExp(`127\\.0\\.0\\.1:${port}: another program has this port\\. Set KUBE_AGENT_HTTP_HOST`))
 })
@@ -124,27 +128,30 @@ test('the program runs without its launcher too', async (t) => {
 
 test('a second process on the same data is refused with the first one named, and works when that one was killed', async (t) => {
   const env = webEnv(t)
-  const first = start(t, [], env)
+  const first = start(t, ['serve'], env)
   await first.listening
 
-  assertRefused(await run(t, [], { ...env, KUBE_AGENT_LOG_LEVEL: 'silent' }), new RegExp(`process ${first.child.pid}`))
+  assertRefused(
+    await run(t, ['serve'], { ...env, KUBE_AGENT_LOG_LEVEL: 'silent' }),
+    new RegExp(`process ${first.child.pid}`),
+  )
 
   first.child.kill('SIGKILL')
   await first.ended
-  const next = start(t, [], env)
+  const next = start(t, ['serve'], env)
   await readyAt(await next.listening)
 })
 
 test('what a visitor asked is still there after SIGKILL', async (t) => {
   const env = webEnv(t)
-  const first = start(t, [], env)
+  const first = start(t, ['serve'], env)
   const url = await first.listening
   await readyAt(url)
   await say(url, 'still here?')
   first.child.kill('SIGKILL')
   await first.ended
 
-  const next = start(t, [], env)
+  const next = start(t, ['serve'], env)
   const again = await next.listening
   await readyAt(again)
 
@@ -157,7 +164,7 @@ test('on SIGTERM a running step ends and its answer is posted, nothing new begin
     index === 0 ? after(gate.promise, says('the first answer')) : says('the second answer'),
   )
   const env = webEnv(t, { KUBE_AGENT_LLM_URL: model.url, KUBE_AGENT_LLM_MODEL: 'test-model' })
-  const first = start(t, [], env)
+  const first = start(t, ['serve'], env)
   const url = await first.listening
   await readyAt(url)
   await say(url, 'one')
@@ -170,7 +177,7 @@ test('on SIGTERM a running step ends and its answer is posted, nothing new begin
   assert.equal((await first.ended).code, 0)
   assert.equal(model.asked.length, 1)
 
-  const next = await start(t, [], env).listening
+  const next = await start(t, ['serve'], env).listening
   await readyAt(next)
   while (!(await messages(next, 2)).includes('the second answer'))
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -180,7 +187,7 @@ test('on SIGTERM a running step ends and its answer is posted, nothing new begin
 test('a second signal ends it at once', async (t) => {
   await using model = await startModelServer(() => stalls)
   const env = webEnv(t, { KUBE_AGENT_LLM_URL: model.url, KUBE_AGENT_LLM_MODEL: 'test-model' })
-  const { child, ended, listening } = start(t, [], env)
+  const { child, ended, listening } = start(t, ['serve'], env)
   const url = await listening
   await readyAt(url)
   await say(url, 'one')
