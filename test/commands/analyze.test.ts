@@ -212,7 +212,7 @@ test('a rule that cannot be is a configuration error that names it, for analyze 
   const expected = /The configuration is wrong:\n {2}- analyzers: rule NoTeam: when "object\.metadata\.": /
 
   assertRefused(await analyze(t, server, '--config', config), expected)
-  const serving = start(t, ['--config', config], webEnv(t, { KUBE_AGENT_LOG_LEVEL: 'silent' }))
+  const serving = start(t, ['serve', '--config', config], webEnv(t, { KUBE_AGENT_LOG_LEVEL: 'silent' }))
   const served = serving.listening.then(() => assert.fail('it serves with such a rule'))
   assertRefused(await Promise.race([serving.ended, served]), expected)
 })

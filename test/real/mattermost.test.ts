@@ -333,6 +333,16 @@ test('a token that is revoked while the bot runs ends it with a sentence, though
   assert.doesNotMatch(JSON.stringify([bot.logs, other.logs]), new RegExp(token))
 })
 
+test('a bot account that is deactivated while the bot runs ends it in the same way', async () => {
+  const { admin, botId } = house
+  const other = await house.start()
+
+  await admin.call('POST', `/bots/${botId}/disable`)
+
+  assert.equal(await other.exited, 1)
+  assert.match(JSON.stringify(other.logs), /Is the bot account active/)
+})
+
 /** The adapter alone, in a channel and a thread of its own. */
 async function inProcess(t: TestContext, positions = createPositions()) {
   const place = await house.channel()

@@ -49,6 +49,15 @@ async function scripted(t: TestContext, script: Parameters<typeof startModelServ
 const talk = (t: TestContext, env: Record<string, string>, args = ''): Promise<Terminal> =>
   openTerminal(t, { command: `'${process.execPath}' '${launcher}' ${args}`, env })
 
+/** The terminal before may still be ending. */
+async function talkWhenFree(t: TestContext, env: Record<string, string>, args: string): Promise<Terminal> {
+  for (;;) {
+    const terminal = await talk(t, env, args)
+    const text = await terminal.shows(/You: |exit code/)
+    if (!text.includes('is open in another terminal')) return terminal
+  }
+}
+
 /** Says something at the prompt, once it is there. */
 async function say(terminal: Terminal, text: string): Promise<void> {
   await terminal.shows(/\nYou:$/)
@@ -200,6 +209,33 @@ describe('the conversation in a terminal', { timeout: 300_000 }, () => {
     assert.match(listed, /^[a-z0-9]{6} {2}this minute +restart api\n/)
     assert.notEqual(generation(cluster), before)
     await matchesGolden('terminal/resume.txt', steady(asked))
+  })
+
+  test('a window that is closed ends it; resumed, it goes on with what it was doing', async (t) => {
+    const model = await scripted(t, (_asked, index) => (index === 0 ? stalls : says('Here is the answer.')))
+    const { env } = await prepare(t, model.url)
+    const first = await talk(t, env)
+    await say(first, 'think hard')
+    await first.shows(/Thinking/)
+    await first.close()
+
+    const next = await talkWhenFree(t, env, 'chat --resume')
+
+    await next.shows(/You: think hard[\s\S]*Agent: Here is the answer\.\n\nYou:$/)
+  })
+
+  test('what destroys is asked, and refused where somebody said that it needs another person', async (t) => {
+    const toZero = calls(['k8s_scale_deployment', { name: 'web', namespace: 'shop', replicas: 0 }])
+    const model = await scripted(t, ({ messages }) => (messages.at(-1)?.role === 'user' ? toZero : says('I may not.')))
+    const { env } = await prepare(t, model.url)
+
+    const alone = await talk(t, env)
+    const strict = await talk(t, { ...env, KUBE_AGENT_APPROVALS_DESTROY_NEEDS_OTHER: 'true' })
+    await say(alone, 'scale web to 0')
+    await say(strict, 'scale web to 0')
+
+    await alone.shows(/scale deployment shop\/web to 0[\s\S]*Run this\? \[y\/N\]$/)
+    await strict.shows(/needs the approval of 1 who did not ask[\s\S]*Agent: I may not\.\n\nYou:$/)
   })
 
   test('a conversation that is open cannot be resumed in a second terminal; a new one can be begun', async (t) => {

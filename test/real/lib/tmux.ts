@@ -12,6 +12,8 @@ export interface Terminal {
   press(...keys: string[]): Promise<void>
   /** Everything that stood there, from the top; lines as they are broken on the screen. */
   text(options?: { colours?: boolean }): Promise<string>
+  /** Closes the window: what runs in it is told that its terminal is gone. */
+  close(): Promise<void>
   /** Resolves when something that matches stands there. */
   shows(what: RegExp): Promise<string>
 }
@@ -49,6 +51,7 @@ export async function openTerminal(t: TestContext, options: TerminalOptions): Pr
         .map((line) => line.trimEnd())
         .join('\n')
         .trimEnd(),
+    close: async () => void (await tmux('kill-server')),
     async shows(what) {
       const deadline = Date.now() + patienceMs
       for (;;) {
