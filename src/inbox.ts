@@ -14,8 +14,11 @@ export interface Job<Kind extends string = string, Data = unknown> {
 
 /** The one way in. Jobs of one lane run one after another, in the order they were put; lanes do not wait for each other. */
 export interface Inbox<AnyJob extends Job = Job> {
-  /** Resolves when the job is on disk. `false`: a job with this id was put within the last seven days; nothing happens. */
-  put(job: AnyJob): Promise<boolean>
+  /**
+   * Resolves when the job is on disk. `false`: a job with this id, or one that went by one of these other names, was put within the
+   * last seven days; nothing happens.
+   */
+  put(job: AnyJob, otherNames?: string[]): Promise<boolean>
   /** Jobs of this lane that are due and stand behind the running one, in order; at most 100. They stay where they are. */
   waiting(thread: string): AnyJob[]
   /** Takes back a timer that has not begun. */
@@ -49,6 +52,12 @@ export interface InboxOptions {
   parallel?: number
   /** Told how each handled job ended. */
   onHandled?: (kind: string, outcome: 'done' | 'failed' | 'set-aside') => void
+}
+
+interface Put<AnyJob> {
+  job: AnyJob
+  data: string
+  names: string[]
 }
 
 interface Row {
@@ -85,6 +94,7 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     CREATE TABLE IF NOT EXISTS set_aside (id TEXT, thread TEXT, kind TEXT, data TEXT, reason TEXT, at INTEGER)`)
   const sql = {
     see: database.prepare('INSERT OR IGNORE INTO seen (id, at) VALUES (?, ?)'),
+    isSeen: database.prepare('SELECT 1 FROM seen WHERE id = ?'),
     // A timer that is still to fire may be older than what is remembered.
     forget: database.prepare('DELETE FROM seen WHERE at < ? AND id NOT IN (SELECT id FROM jobs)'),
     insert: database.prepare('INSERT INTO jobs (id, thread, kind, data, due) VALUES (?, ?, ?, ?, ?)'),
@@ -247,23 +257,34 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     return true
   }
 
+  /** Whether it is new; then it is remembered under all its names. */
+  function insert({ job, data, names }: Put<AnyJob>): boolean {
+    if (names.some((name) => sql.isSeen.get(name))) return false
+    for (const name of names) sql.see.run(name, now())
+    sql.insert.run(job.id, job.thread, job.kind, data, job.due ?? null)
+    return true
+  }
+
+  // The disk is waited for once, however many jobs come in the same turn: that wait is most of what a put costs.
+  const putTogether = inOneGo((puts: Put<AnyJob>[]) => {
+    const ripened = ripen()
+    const areNew = transaction(() => puts.map(insert))
+    for (const [index, { job }] of puts.entries()) {
+      checkpoint('inbox:after-put')
+      if (areNew[index]) for (const listener of listeners) listener(job)
+    }
+    if (ripened || puts.some(({ job }) => job.due !== undefined)) pump()
+    else for (const { job } of puts) open(job.thread)
+    return areNew
+  })
+
   /** Ends early when we are closing. */
   const wait = (ms: number): Promise<void> => pause(ms, undefined, { signal: closing.signal }).catch(() => {})
 
   return {
-    async put(job) {
+    async put(job, otherNames = []) {
       checkpoint('inbox:before-put')
-      const ripened = ripen()
-      const isNew = transaction(() => {
-        if (sql.see.run(job.id, now()).changes === 0) return false
-        sql.insert.run(job.id, job.thread, job.kind, JSON.stringify(job.data), job.due ?? null)
-        return true
-      })
-      checkpoint('inbox:after-put')
-      if (isNew) for (const listener of listeners) listener(job)
-      if (ripened || job.due !== undefined) pump()
-      else open(job.thread)
-      return isNew
+      return putTogether({ job, data: JSON.stringify(job.data), names: [job.id, ...otherNames] })
     },
     waiting(thread) {
       return (sql.behind.all(thread, running.get(thread)?.seq ?? 0) as unknown as Row[]).map(toJob<AnyJob>)
@@ -281,6 +302,8 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     depth: () => (sql.depth.get() as { depth: number }).depth,
     async stop(graceMs) {
       closing.abort()
+      // What was put in this turn is written at the end of it.
+      await new Promise(setImmediate)
       clearTimeout(timer)
       clearInterval(sweep)
       const ended = Promise.all([...running.values()].map((lane) => lane.done))
@@ -289,6 +312,25 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
       await within(hearMs, ended)
     },
   }
+}
+
+/** What comes in one turn of the event loop is worked on together at its end; when that fails, all of it has failed. */
+function inOneGo<Item, Result>(work: (items: Item[]) => Result[]): (item: Item) => Promise<Result> {
+  let waiting: { item: Item; resolve(result: Result): void; reject(error: unknown): void }[] = []
+  const go = () => {
+    const group = waiting
+    waiting = []
+    try {
+      const results = work(group.map(({ item }) => item))
+      for (const [index, { resolve }] of group.entries()) resolve(results[index] as Result)
+    } catch (error) {
+      for (const { reject } of group) reject(error)
+    }
+  }
+  return (item) =>
+    new Promise((resolve, reject) => {
+      if (waiting.push({ item, resolve, reject }) === 1) setImmediate(go)
+    })
 }
 
 /** Waits for the work, but not longer than this. */

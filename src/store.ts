@@ -10,7 +10,6 @@ export interface Store {
   sessions: Keyv
   prompts: Keyv
   threads: Keyv
-  deliveries: Keyv
   caches: Keyv
   /** The same file, for the inbox's tables. */
   database: DatabaseSync
@@ -51,7 +50,6 @@ export function openStore(directory: string): Store {
     sessions: namespace('sessions'),
     prompts: namespace('prompts'),
     threads: namespace('threads'),
-    deliveries: namespace('deliveries'),
     caches: namespace('caches'),
     database,
     async close() {

@@ -35,6 +35,52 @@ test('a job that is put twice is handled once, also when the first is long done'
   assert.deepEqual(handled, ['one'])
 })
 
+test('a job is known by its other names too, and what was refused by one of them leaves none behind', async () => {
+  const inbox = open(memory())
+
+  assert.equal(await inbox.put(job('one'), ['delivery 1', 'body 1']), true)
+  assert.equal(await inbox.put(job('two'), ['delivery 2', 'body 1']), false)
+
+  assert.equal(await inbox.put(job('two'), ['delivery 2', 'body 2']), true)
+  assert.equal(inbox.depth(), 2)
+})
+
+test('jobs that are put at the same time are written together, in their order, and each hears how it went', async () => {
+  const database = memory()
+  const inbox = open(database)
+  const commits: string[] = []
+  const exec = database.exec.bind(database)
+  database.exec = (sql) => {
+    if (sql === 'COMMIT') commits.push(sql)
+    exec(sql)
+  }
+
+  const answers = await Promise.all(['one', 'two', 'one', 'three'].map((id) => inbox.put(job(id))))
+
+  assert.deepEqual(answers, [true, true, false, true])
+  assert.equal(commits.length, 1)
+  assert.deepEqual(
+    inbox.waiting('a').map(({ id }) => id),
+    ['one', 'two', 'three'],
+  )
+})
+
+test('of jobs that are put at the same time none is acknowledged when the disk is full', async () => {
+  const database = memory()
+  const inbox = open(database)
+  database.exec('PRAGMA max_page_count = 30')
+  const large = (id: string) => ({ ...job(id), data: 'x'.repeat(100_000) })
+
+  const results = await Promise.allSettled([inbox.put(job('small')), inbox.put(large('large'))])
+
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  )
+  assert.equal(await inbox.put(job('small')), true)
+  assert.equal(inbox.depth(), 1)
+})
+
 test('jobs of one lane run one after another, lanes do not wait for each other', async () => {
   const inbox = open(memory())
   const order: string[] = []

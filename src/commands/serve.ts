@@ -191,7 +191,6 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
       webhooks({
         sources: createSources({ giteaSecrets: config.gitea.webhookSecret }),
         inbox: inbox as Parameters<typeof webhooks>[0]['inbox'],
-        deliveries: store.deliveries,
         count: (outcome) => metrics.webhooks.inc({ outcome }),
         log,
       }),

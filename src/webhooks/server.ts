@@ -19,16 +19,14 @@ export type WebhookOutcome =
 export interface WebhookDeps {
   sources: WebhookSource[]
   inbox: Pick<Inbox<Job<'signal', Signal>>, 'put'>
-  /** Remembers what was delivered; entries go after `ttl` milliseconds. */
-  deliveries: { has(key: string): Promise<boolean>; set(key: string, value: unknown, ttl: number): Promise<unknown> }
   count(outcome: WebhookOutcome): void
   log: Logger
 }
 
 const bodyLimit = 5 * 1024 * 1024
 const parallel = 32
-/** As long as Gitea keeps its history, from which a delivery can be sent again. */
-const rememberMs = 7 * 24 * 60 * 60_000
+/** Ours to remember; everybody who sends webhooks names deliveries by UUIDs. */
+const deliveryId = /^[\w-]{1,64}$/
 
 /**
  * `POST /webhooks/<source>`: answers 202 only when the signal is on disk, since nobody sends it again. Everything that is refused
@@ -56,8 +54,11 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
           if (inHand >= parallel) return answer(reply, 503, 'busy')
           inHand++
           reply.raw.once('close', () => inHand--)
-          if (!hasPlainBody(request) || !hasHeadersOnce(request, source.requiredHeaders))
-            return answer(reply, 400, 'malformed')
+          const isWellFormed =
+            hasPlainBody(request) &&
+            hasHeadersOnce(request, source.requiredHeaders) &&
+            deliveryId.test(String(request.headers[source.deliveryHeader]))
+          if (!isWellFormed) return answer(reply, 400, 'malformed')
         },
         onError: async (_request, _reply, { statusCode = 500 }) =>
           count(statusCode === 413 ? 'too-large' : statusCode < 500 ? 'malformed' : 'failed'),
@@ -88,17 +89,15 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
       signal: Signal,
       reply: FastifyReply,
     ): Promise<FastifyReply> {
-      const keys = [
-        `${source.name}:delivery:${String(request.headers[source.deliveryHeader]).slice(0, 100)}`,
+      const lane = `signal:${signal.source}:${signal.repository.id}`
+      // The job's id is the business key: the same event through another hook has other bytes and another delivery.
+      const job: Job<'signal', Signal> = { id: `signal:${signal.id}`, thread: lane, kind: 'signal', data: signal }
+      const otherNames = [
+        `${source.name}:delivery:${request.headers[source.deliveryHeader]}`,
         `${source.name}:body:${createHash('sha256').update(body).digest('hex')}`,
       ]
       try {
-        for (const key of keys) if (await deps.deliveries.has(key)) return answer(reply, 202, 'duplicate')
-        const lane = `signal:${signal.source}:${signal.repository.id}:${signal.branch}`
-        // The job's id is the business key: the same event through another hook has other bytes and another delivery.
-        const isNew = await deps.inbox.put({ id: `signal:${signal.id}`, thread: lane, kind: 'signal', data: signal })
-        for (const key of keys) await deps.deliveries.set(key, true, rememberMs)
-        return answer(reply, 202, isNew ? 'accepted' : 'duplicate')
+        return answer(reply, 202, (await deps.inbox.put(job, otherNames)) ? 'accepted' : 'duplicate')
       } catch (error) {
         deps.log.error({ component: 'webhooks', err: error }, 'webhook could not be stored')
         return answer(reply, 503, 'failed')

@@ -92,6 +92,7 @@ test('a thread with an approved change reads as it should from its beginning to 
   house.clock.now += 31_000
   await house.chat.say(bob, '!status', { thread: prompt.thread })
   await house.sees(/3 of 3 pods ready/)
+  await house.quiet()
 
   const shown = house.chat.shown.map(({ markdown, mention, quiet }) =>
     [`<!-- ${quiet ? 'quiet' : `mentions ${mention.join(', ') || 'nobody'}`} -->`, markdown].join('\n'),
