@@ -90,7 +90,7 @@ test('JSON is one document in K8sGPT’s shape, and standard error is quiet', as
   const report = JSON.parse(stdout)
   assert.deepEqual([report.status, report.problems], ['ProblemDetected', 1])
   assert.deepEqual([report.results[0].kind, report.results[0].name], ['Pod', 'shop/api-1'])
-  assert.match(report.results[0].error[0].Text, /Container app of pod api-1/)
+  assert.match(report.results[0].error[0].Text, /Container app of pod shop\/api-1/)
   assert.equal(stderr, '')
 })
 

@@ -99,7 +99,7 @@ async function lookAt(
         reason: 'LogErrors',
         severity: 'info',
         confidence: 'low',
-        text: `Container ${container.name} of pod ${name} wrote ${lines} ${lines === 1 ? 'line that looks like an error' : 'lines that look like errors'}${shapes.length > 1 ? ` of ${shapes.length} kinds` : ''}.`,
+        text: `Container ${container.name} of pod ${namespace}/${name} wrote ${lines} ${lines === 1 ? 'line that looks like an error' : 'lines that look like errors'}${shapes.length > 1 ? ` of ${shapes.length} kinds` : ''}.`,
         evidence,
         next: `k8s_get_pod_logs name=${name} namespace=${namespace} container=${container.name}${previous ? ' previous=true' : ''}`,
       }

@@ -2,6 +2,7 @@ import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { conditionOf, hasLasted, minute } from '../age.ts'
+import { fullName } from '../phrases.ts'
 import { missingRequests, missingTarget, type Scaler, scalingKinds, type Utilization } from './scaling.ts'
 import { because } from './trouble.ts'
 
@@ -54,7 +55,7 @@ function inactive(one: Autoscaler, type: 'AbleToScale' | 'ScalingActive', snapsh
       reason: condition.reason ?? type,
       severity: 'warning',
       confidence: 'high',
-      text: `HorizontalPodAutoscaler ${one.metadata.name} does not scale: condition ${type} is False with reason ${condition.reason ?? 'unknown'}${because(condition.message)}.`,
+      text: `HorizontalPodAutoscaler ${fullName(one.metadata)} does not scale: condition ${type} is False with reason ${condition.reason ?? 'unknown'}${because(condition.message)}.`,
       ...(condition.lastTransitionTime && { since: condition.lastTransitionTime }),
       evidence: [
         at(one, `status.conditions[${type}].reason`, condition.reason ?? 'not set'),
@@ -79,7 +80,7 @@ function limited(one: Autoscaler, snapshot: Snapshot): Finding[] {
       reason: condition.reason ?? 'ScalingLimited',
       severity: 'info',
       confidence: 'high',
-      text: `HorizontalPodAutoscaler ${metadata.name} would scale further than it may${because(condition.message)}.`,
+      text: `HorizontalPodAutoscaler ${fullName(metadata)} would scale further than it may${because(condition.message)}.`,
       ...(condition.lastTransitionTime && { since: condition.lastTransitionTime }),
       evidence: [at(one, 'status.conditions[ScalingLimited].reason', condition.reason ?? 'not set'), ...countsOf(one)],
       next: lookAt(one),

@@ -2,7 +2,7 @@ import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { conditionOf, day, hasLasted, hour, minute } from '../age.ts'
-import { counted } from '../phrases.ts'
+import { counted, fullName } from '../phrases.ts'
 import { endOf, isComplete, isFailed, lastExit, runsOf } from './job.ts'
 import { nextDue } from './schedule.ts'
 import { because } from './trouble.ts'
@@ -43,8 +43,8 @@ function failing(one: CronJob, snapshot: Snapshot): Finding[] {
       severity: failed.length > 1 ? 'warning' : 'info',
       text:
         failed.length > 1
-          ? `The last ${counted(failed.length, 'run')} of CronJob ${one.metadata.name} have failed, the newest as Job ${last.metadata.name}${because(failure?.message)}.`
-          : `The last run of CronJob ${one.metadata.name}, Job ${last.metadata.name}, has failed${because(failure?.message)}.`,
+          ? `The last ${counted(failed.length, 'run')} of CronJob ${fullName(one.metadata)} have failed, the newest as Job ${last.metadata.name}${because(failure?.message)}.`
+          : `The last run of CronJob ${fullName(one.metadata)}, Job ${last.metadata.name}, has failed${because(failure?.message)}.`,
       ...(since !== undefined && { since }),
       evidence: [
         ...failed.slice(-3).map(({ metadata, status }) => ({
@@ -78,7 +78,7 @@ function forgotten(one: CronJob, snapshot: Snapshot): Finding[] {
       reason: 'Suspended',
       severity: 'info',
       confidence: 'medium',
-      text: `CronJob ${metadata.name} is suspended; it was last started at ${last}, and no annotation says why.`,
+      text: `CronJob ${fullName(metadata)} is suspended; it was last started at ${last}, and no annotation says why.`,
       since: last,
       evidence: [at(one, 'spec.suspend', 'true'), ...timesOf(one)],
       next: `k8s_get kind=CronJob name=${metadata.name} namespace=${metadata.namespace}; set spec.suspend to false with k8s_apply, or annotate the reason`,
@@ -105,7 +105,7 @@ function unusable(one: CronJob, snapshot: Snapshot): Finding[] {
       {
         ...neverRun(one),
         reason: event.reason,
-        text: `CronJob ${metadata.name} with schedule "${spec?.schedule ?? ''}" is not started${because(event.message)}.`,
+        text: `CronJob ${fullName(metadata)} with schedule "${spec?.schedule ?? ''}" is not started${because(event.message)}.`,
         evidence: [...scheduleOf(one), at(one, `event/${event.reason}`, event.message ?? ''), ...timesOf(one)],
       },
     ]
@@ -135,7 +135,7 @@ function unscheduled(one: CronJob, snapshot: Snapshot): Finding[] {
       ...neverRun(one),
       reason: isFirst ? 'NeverScheduled' : 'MissedRuns',
       confidence: 'medium',
-      text: `CronJob ${metadata.name} with schedule "${schedule}" was due at ${missed.join(' and ')}, and ${isFirst ? `has not been started since it was made at ${last}` : `was last started at ${last}`}.`,
+      text: `CronJob ${fullName(metadata)} with schedule "${schedule}" was due at ${missed.join(' and ')}, and ${isFirst ? `has not been started since it was made at ${last}` : `was last started at ${last}`}.`,
       evidence: [...scheduleOf(one), ...timesOf(one)],
     },
   ]
@@ -145,7 +145,7 @@ const neverFires = (one: CronJob, schedule: string): Finding => ({
   ...neverRun(one),
   reason: 'NeverFires',
   confidence: 'high',
-  text: `CronJob ${one.metadata.name} is never started: its schedule "${schedule}" names a day that does not exist.`,
+  text: `CronJob ${fullName(one.metadata)} is never started: its schedule "${schedule}" names a day that does not exist.`,
   evidence: [...scheduleOf(one), ...timesOf(one)],
 })
 
@@ -165,7 +165,7 @@ function blocked(one: CronJob, snapshot: Snapshot): Finding[] {
       ...base(one),
       reason: 'JobAlreadyActive',
       severity: 'warning',
-      text: `CronJob ${metadata.name} skips runs: with concurrencyPolicy Forbid it waits for Job ${active[0]}, which still runs.`,
+      text: `CronJob ${fullName(metadata)} skips runs: with concurrencyPolicy Forbid it waits for Job ${active[0]}, which still runs.`,
       ...(status?.lastScheduleTime !== undefined && { since: status.lastScheduleTime }),
       evidence: [
         ...scheduleOf(one),

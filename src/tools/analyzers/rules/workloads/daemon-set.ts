@@ -4,7 +4,7 @@ import type { Condition } from '../../kinds/meta.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { conditionOf, hasLasted, isNew, minute } from '../age.ts'
-import { counted, distinct, latest, listed, pairsOf } from '../phrases.ts'
+import { counted, distinct, fullName, latest, listed, pairsOf } from '../phrases.ts'
 import { unreadySince } from './availability.ts'
 import { because } from './trouble.ts'
 
@@ -45,7 +45,7 @@ function unavailable(one: DaemonSet, snapshot: Snapshot): Finding[] {
       ...base(one),
       reason: 'ReplicasUnavailable',
       severity: ready === 0 ? 'critical' : 'warning',
-      text: `DaemonSet ${metadata.name} has ${ready} of ${counted(desired, 'pod')} ready${because(refusal?.message)}.`,
+      text: `DaemonSet ${fullName(metadata)} has ${ready} of ${counted(desired, 'pod')} ready${because(refusal?.message)}.`,
       ...(since !== undefined && { since }),
       evidence: [
         at(one, 'status.desiredNumberScheduled', desired),
@@ -106,7 +106,7 @@ function matchesNoNode(one: DaemonSet, snapshot: Snapshot): Finding[] {
       reason: 'NoMatchingNode',
       severity: typo ? 'warning' : 'info',
       confidence: 'medium',
-      text: `DaemonSet ${metadata.name} wants no pod at all: no node has the labels ${pairsOf(Object.fromEntries(unmet))} of its nodeSelector${typo ? `, but there are nodes with ${typo}` : ''}.`,
+      text: `DaemonSet ${fullName(metadata)} wants no pod at all: no node has the labels ${pairsOf(Object.fromEntries(unmet))} of its nodeSelector${typo ? `, but there are nodes with ${typo}` : ''}.`,
       evidence: [
         at(one, 'status.desiredNumberScheduled', 0),
         at(one, 'spec.template.spec.nodeSelector', pairsOf(selector)),

@@ -3,7 +3,7 @@ import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { isWell } from '../affected.ts'
 import { conditionOf, hasLasted, minute, second } from '../age.ts'
-import { latest } from '../phrases.ts'
+import { fullName, latest } from '../phrases.ts'
 import { isDown, replicasOf, unreadySince } from './availability.ts'
 import { creationDenied } from './replica-set.ts'
 import { because, quoted } from './trouble.ts'
@@ -54,10 +54,10 @@ function stalled(one: Deployment): Finding[] | undefined {
       ...base(one),
       reason,
       severity: isDown(replicasOf(one)) ? 'critical' : 'warning',
-      text: `The rollout of Deployment ${one.metadata.name} does not get on: condition Progressing is False with reason ${reason}${because(progressing.message)}.`,
+      text: `The rollout of Deployment ${fullName(one.metadata)} does not get on: condition Progressing is False with reason ${reason}${because(progressing.message)}.`,
       ...sinceOf(progressing.lastTransitionTime),
       evidence: [at(one, 'status.conditions[Progressing].reason', reason), ...countsOf(one)],
-      next: `k8s_list_pods namespace=${one.metadata.namespace} match=${one.metadata.name}; k8s_rollout_undo name=${one.metadata.name} goes back to the revision before`,
+      next: `k8s_list_pods namespace=${one.metadata.namespace} match=${one.metadata.name}; k8s_rollout_undo name=${one.metadata.name} namespace=${one.metadata.namespace} goes back to the revision before`,
       field: 'status.conditions',
     },
   ]
@@ -75,7 +75,7 @@ function unavailable(one: Deployment, snapshot: Snapshot): Finding[] | undefined
       ...base(one),
       reason: 'ReplicasUnavailable',
       severity: available === 0 ? 'critical' : 'warning',
-      text: `Deployment ${metadata.name} has ${available} of ${wanted} replicas available.`,
+      text: `Deployment ${fullName(metadata)} has ${available} of ${wanted} replicas available.`,
       ...sinceOf(since),
       evidence: [
         ...countsOf(one),

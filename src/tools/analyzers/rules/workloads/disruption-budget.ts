@@ -4,7 +4,7 @@ import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { isWell } from '../affected.ts'
 import { conditionOf, hasLasted, minute } from '../age.ts'
-import { counted, distinct, listed } from '../phrases.ts'
+import { counted, distinct, fullName, listed } from '../phrases.ts'
 import { templateKinds, templatesAreKnown, templatesOf } from '../templates.ts'
 import { because } from './trouble.ts'
 
@@ -61,7 +61,7 @@ function syncFailed({ budget }: Case): Finding {
     ...base(budget),
     reason: 'SyncFailed',
     severity: 'warning',
-    text: `PodDisruptionBudget ${budget.metadata.name} cannot be worked out, so no pod of it may be evicted${because(condition?.message)}.`,
+    text: `PodDisruptionBudget ${fullName(budget.metadata)} cannot be worked out, so no pod of it may be evicted${because(condition?.message)}.`,
     ...(condition?.lastTransitionTime && { since: condition.lastTransitionTime }),
     evidence: [at(budget, 'status.conditions[DisruptionAllowed].message', condition?.message ?? 'not set')],
     next: lookAt(budget),
@@ -79,7 +79,7 @@ function matchesNothing({ budget, pods, snapshot }: Case): Finding[] {
       ...base(budget),
       reason: 'NoPods',
       severity: 'info',
-      text: `The selector of PodDisruptionBudget ${metadata.name} matches no pod in its namespace.`,
+      text: `The selector of PodDisruptionBudget ${fullName(metadata)} matches no pod in its namespace.`,
       evidence: [at(budget, 'spec.selector', selector), at(budget, 'status.expectedPods', '0')],
       next: `k8s_list_pods namespace=${metadata.namespace}`,
       field: 'spec.selector',
@@ -107,7 +107,7 @@ function unhealthy({ budget, pods, snapshot }: Case): Finding[] {
       ...base(budget),
       reason: 'InsufficientPods',
       severity: 'info',
-      text: `PodDisruptionBudget ${metadata.name} allows no eviction: ${status?.currentHealthy ?? 0} of ${counted(status?.desiredHealthy ?? 0, 'pod')} that it asks for are healthy.`,
+      text: `PodDisruptionBudget ${fullName(metadata)} allows no eviction: ${status?.currentHealthy ?? 0} of ${counted(status?.desiredHealthy ?? 0, 'pod')} that it asks for are healthy.`,
       ...(since !== undefined && { since }),
       evidence: [...countsOf(budget), ...(names.length > 0 ? [at(budget, 'unhealthy pods', listed(names))] : [])],
       next: names[0] ? `k8s_get_pod name=${names[0]} namespace=${metadata.namespace}` : lookAt(budget),
@@ -132,7 +132,7 @@ function neverAllows(one: Case): Finding[] {
       ...base(budget),
       reason: 'NoDisruptionAllowed',
       severity: nodes.length > 0 ? 'warning' : 'info',
-      text: `PodDisruptionBudget ${metadata.name} can never allow an eviction: ${rule} of ${counted(status?.expectedPods ?? 0, 'pod')}${nodes.length > 0 ? `, so node ${listed(nodes)}, which is cordoned, cannot be drained` : ''}.`,
+      text: `PodDisruptionBudget ${fullName(metadata)} can never allow an eviction: ${rule} of ${counted(status?.expectedPods ?? 0, 'pod')}${nodes.length > 0 ? `, so node ${listed(nodes)}, which is cordoned, cannot be drained` : ''}.`,
       evidence: [
         at(
           budget,

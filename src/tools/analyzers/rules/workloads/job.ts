@@ -2,6 +2,7 @@ import type { Analyzer, Evidence, Finding, ObjectRef } from '../../analyzer.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { conditionOf } from '../age.ts'
+import { fullName } from '../phrases.ts'
 import { because } from './trouble.ts'
 
 type Job = ObjectOf<'Job'>
@@ -39,7 +40,7 @@ function failed(one: Job, snapshot: Snapshot): Finding[] {
       ...base(one, snapshot),
       reason: failure?.reason ?? 'JobFailed',
       severity: 'warning',
-      text: `Job ${metadata.name} has failed with reason ${failure?.reason ?? 'unknown'}${because(failure?.message ?? event?.message)}${exit ? `; its last pod ended with exit code ${exit.value}` : ''}.`,
+      text: `Job ${fullName(metadata)} has failed with reason ${failure?.reason ?? 'unknown'}${because(failure?.message ?? event?.message)}${exit ? `; its last pod ended with exit code ${exit.value}` : ''}.`,
       ...sinceOf(failure?.lastTransitionTime),
       evidence: [
         at(one, 'status.conditions[Failed].reason', failure?.reason ?? 'not set'),
@@ -84,7 +85,7 @@ function retrying(one: Job, snapshot: Snapshot): Finding[] {
       ...base(one, snapshot),
       reason: 'FailuresSoFar',
       severity: 'info',
-      text: `Job ${metadata.name} is not finished, and ${status.failed} of its pods ${status.failed === 1 ? 'has' : 'have'} failed${exit ? `, the last with exit code ${exit.value}` : ''}.`,
+      text: `Job ${fullName(metadata)} is not finished, and ${status.failed} of its pods ${status.failed === 1 ? 'has' : 'have'} failed${exit ? `, the last with exit code ${exit.value}` : ''}.`,
       ...sinceOf(status.startTime),
       evidence: [
         at(one, 'status.failed', status.failed),

@@ -6,7 +6,7 @@ import { refOf, type Snapshot } from '../../snapshot.ts'
 import { affectedBy, isWell } from '../affected.ts'
 import { isNew } from '../age.ts'
 import { merged } from '../merge.ts'
-import { counted, distinct, listed } from '../phrases.ts'
+import { counted, distinct, fullName, listed } from '../phrases.ts'
 import { type Denial, denialsOf, refusedBy } from '../policy/denials.ts'
 import { templateKinds, templatesOf } from '../templates.ts'
 import { availabilityKinds, availabilityOf, hasGivenUp, isDown } from './availability.ts'
@@ -104,7 +104,7 @@ function findingOf(reason: string, needs: Need[], subject: Subject, denials: Den
     reason,
     severity: isFelt ? severityOf(owner, snapshot) : 'info',
     confidence: 'high',
-    text: `${object.kind} ${object.name} names ${names.length > 1 ? plural(what) : what} ${listed(names)}, which ${names.length > 1 ? 'do' : 'does'} not exist${waiting.length > 0 ? `; ${counted(waiting.length, 'pod')} ${waiting.length > 1 ? 'wait' : 'waits'} for ${names.length > 1 ? 'them' : 'it'}` : ''}.`,
+    text: `${object.kind} ${fullName(object)} names ${names.length > 1 ? plural(what) : what} ${listed(names)}, which ${names.length > 1 ? 'do' : 'does'} not exist${waiting.length > 0 ? `; ${counted(waiting.length, 'pod')} ${waiting.length > 1 ? 'wait' : 'waits'} for ${names.length > 1 ? 'them' : 'it'}` : ''}.`,
     ...(since !== undefined && { since }),
     evidence: [
       ...needs.slice(0, 5).map((need) => ({ object, path: `${path}.${need.path}`, value: nameOf(need) })),

@@ -2,6 +2,7 @@ import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
 import type { Condition } from '../../kinds/meta.ts'
 import { refOf } from '../../snapshot.ts'
 import { conditionOf, hasLasted, minute } from '../age.ts'
+import { fullName } from '../phrases.ts'
 import { type Availability, isDown, replicasOf } from './availability.ts'
 import { because } from './trouble.ts'
 
@@ -55,7 +56,7 @@ export function creationDenied({
     reason: failure.reason ?? 'FailedCreate',
     severity: isDown(availability) ? 'critical' : 'warning',
     confidence: 'high',
-    text: `${object.kind} ${object.name} cannot make its pods${because(failure.message)}.`,
+    text: `${object.kind} ${fullName(object)} cannot make its pods${because(failure.message)}.`,
     ...(failure.lastTransitionTime && { since: failure.lastTransitionTime }),
     evidence: [...condition('reason'), ...condition('message'), ...evidence],
     next,

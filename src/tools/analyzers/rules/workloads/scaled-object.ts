@@ -2,6 +2,7 @@ import type { Analyzer, Finding } from '../../analyzer.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { conditionOf, isNew } from '../age.ts'
+import { fullName } from '../phrases.ts'
 import { missingRequests, missingTarget, type Scaler, scalingKinds, type Utilization } from './scaling.ts'
 import { because } from './trouble.ts'
 
@@ -53,7 +54,7 @@ function notReady(one: ScaledObject, snapshot: Snapshot): Finding[] {
       reason: ready?.reason ?? warning?.reason ?? 'NotReady',
       severity: 'warning',
       confidence: ready ? 'high' : 'medium',
-      text: `ScaledObject ${metadata.name} does not scale${because(ready?.message ?? warning?.message)}.`,
+      text: `ScaledObject ${fullName(metadata)} does not scale${because(ready?.message ?? warning?.message)}.`,
       evidence: [
         ...(ready ? [{ object, path: 'status.conditions[Ready].status', value: ready.status }] : []),
         ...(ready?.message ? [{ object, path: 'status.conditions[Ready].message', value: ready.message }] : []),

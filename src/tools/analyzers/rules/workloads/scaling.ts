@@ -3,7 +3,7 @@ import type { Evidence, Finding, ObjectRef } from '../../analyzer.ts'
 import type { Container } from '../../kinds/pod-spec.ts'
 import type { KindName } from '../../kinds.ts'
 import type { Snapshot } from '../../snapshot.ts'
-import { counted, distinct, listed } from '../phrases.ts'
+import { counted, distinct, fullName, listed } from '../phrases.ts'
 
 /** What an autoscaler scales. Any kind with a scale subresource may be one; these can be looked up. */
 const scalable = ['Deployment', 'ReplicaSet', 'StatefulSet'] as const
@@ -42,7 +42,7 @@ export function missingTarget({ object, owner, target, snapshot }: Scaler): Find
       reason: 'MissingScaleTarget',
       severity: 'warning',
       confidence: 'high',
-      text: `${object.kind} ${object.name} scales nothing: its target ${kind} ${target.name} does not exist${meant ? `, but there is a ${kind} ${meant}` : ''}.`,
+      text: `${object.kind} ${fullName(object)} scales nothing: its target ${kind} ${target.name} does not exist${meant ? `, but there is a ${kind} ${meant}` : ''}.`,
       evidence: [
         { object, path: 'spec.scaleTargetRef', value: `${kind}/${target.name}` },
         ...(meant
@@ -92,7 +92,7 @@ export function missingRequests(scaler: Scaler, wanted: Utilization[]): Finding[
       reason: 'MissingResourceRequest',
       severity: 'warning',
       confidence: 'high',
-      text: `${object.kind} ${object.name} scales on a share of the request, but ${counted(gaps.length, 'container')} of ${where.kind} ${where.name} ${gaps.length === 1 ? 'requests' : 'request'} none: ${listed(gaps)}.`,
+      text: `${object.kind} ${fullName(object)} scales on a share of the request, but ${counted(gaps.length, 'container')} of ${where.kind} ${where.name} ${gaps.length === 1 ? 'requests' : 'request'} none: ${listed(gaps)}.`,
       evidence: gaps.map((gap): Evidence => ({ object: where, path, value: `not set for ${gap}` })),
       next: `k8s_get kind=${where.kind} name=${where.name} namespace=${where.namespace}; set the requests with k8s_apply`,
       field: path,

@@ -2,7 +2,7 @@ import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { conditionOf, hasLasted, isNew, minute } from '../age.ts'
-import { latest } from '../phrases.ts'
+import { fullName, latest } from '../phrases.ts'
 import { isDown, replicasOf, unreadySince } from './availability.ts'
 import { because } from './trouble.ts'
 
@@ -37,7 +37,7 @@ function missingService(one: StatefulSet, snapshot: Snapshot): Finding[] {
       ...base(one),
       reason: 'MissingService',
       severity: 'warning',
-      text: `StatefulSet ${metadata.name} names Service ${name} in serviceName, which does not exist, so its pods have no names in DNS.`,
+      text: `StatefulSet ${fullName(metadata)} names Service ${name} in serviceName, which does not exist, so its pods have no names in DNS.`,
       evidence: [at(one, 'spec.serviceName', name)],
       next: `k8s_list kind=Service namespace=${metadata.namespace}; create the headless Service ${name} with k8s_apply`,
       field: 'spec.serviceName',
@@ -60,7 +60,7 @@ function missingClass(one: StatefulSet, snapshot: Snapshot): Finding[] {
       ...base(one),
       reason: 'MissingStorageClass',
       severity: 'warning',
-      text: `StatefulSet ${metadata.name} asks for StorageClass ${name} in volumeClaimTemplate ${claim}, which does not exist.`,
+      text: `StatefulSet ${fullName(metadata)} asks for StorageClass ${name} in volumeClaimTemplate ${claim}, which does not exist.`,
       evidence: templates.map((template) =>
         at(one, `spec.volumeClaimTemplates[${template.claim}].spec.storageClassName`, template.name),
       ),
@@ -93,7 +93,7 @@ function unavailable(one: StatefulSet, snapshot: Snapshot): Finding[] {
       ...base(one),
       reason: 'ReplicasUnavailable',
       severity: isDown({ wanted, available: status?.readyReplicas ?? 0 }) ? 'critical' : 'warning',
-      text: `StatefulSet ${metadata.name} has ${available} of ${wanted} replicas available${blocking ? `; the first that is not is ${blocking.text}` : ''}.`,
+      text: `StatefulSet ${fullName(metadata)} has ${available} of ${wanted} replicas available${blocking ? `; the first that is not is ${blocking.text}` : ''}.`,
       ...(since !== undefined && { since }),
       evidence: [
         at(one, 'spec.replicas', wanted),

@@ -2,7 +2,7 @@ import type { Evidence, Finding, ObjectRef, Severity } from '../../analyzer.ts'
 import { findingId } from '../../analyzer.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
-import { distinct, listed } from '../phrases.ts'
+import { distinct, fullName, listed } from '../phrases.ts'
 
 /** Something that one pod suffers from. Pods of one owner with the same reason are one finding. */
 export interface Trouble {
@@ -10,7 +10,7 @@ export interface Trouble {
   reason: string
   severity: Severity
   confidence: Finding['confidence']
-  /** The whole sentence around `pod x` or `3 pods (x, y and z)`. */
+  /** The whole sentence around `pod shop/x` or `3 pods in shop (x, y and z)`. */
   text(pods: string): string
   container?: string
   since?: string | undefined
@@ -41,7 +41,7 @@ function findingOf(group: Trouble[], owner: ObjectRef): Finding {
     reason: first.reason,
     severity: ranks.find((severity) => group.some((one) => one.severity === severity)) ?? first.severity,
     confidence: first.confidence,
-    text: withOtherContainers(first.text(phraseOf(names)), group),
+    text: withOtherContainers(first.text(phraseOf(names, first.pod.metadata.namespace)), group),
     ...(since !== undefined && { since }),
     evidence: group
       .filter(({ pod }) => shown.has(pod.metadata.name))
@@ -52,8 +52,10 @@ function findingOf(group: Trouble[], owner: ObjectRef): Finding {
   }
 }
 
-const phraseOf = (names: string[]): string =>
-  names.length === 1 ? `pod ${names[0]}` : `${names.length} pods (${listed(names, mostPods)})`
+const phraseOf = (names: string[], namespace: string | undefined): string =>
+  names.length === 1
+    ? `pod ${fullName({ namespace, name: names[0]! })}`
+    : `${names.length} pods in ${namespace} (${listed(names, mostPods)})`
 
 function withOtherContainers(text: string, [first, ...others]: Trouble[]): string {
   const containers = distinct(others.flatMap(({ container }) => container ?? [])).filter(

@@ -49,7 +49,7 @@ test('pods that are not ready are told with their nodes', () => {
 
   assert.equal(finding?.reason, 'ReplicasUnavailable')
   assert.equal(finding.severity, 'warning')
-  assert.equal(finding.text, 'DaemonSet api has 1 of 2 pods ready.')
+  assert.equal(finding.text, 'DaemonSet shop/api has 1 of 2 pods ready.')
   assert.ok(finding.evidence.some(({ value }) => value === 'worker-1'))
 })
 

@@ -38,7 +38,7 @@ test('replicas that are missing for longer than the deadline are told', () => {
   const [finding] = inspect(short())
 
   assert.equal(finding?.reason, 'ReplicasUnavailable')
-  assert.equal(finding.text, 'Deployment api has 1 of 2 replicas available.')
+  assert.equal(finding.text, 'Deployment shop/api has 1 of 2 replicas available.')
   assert.deepEqual(inspect(short({ spec: { progressDeadlineSeconds: 7200 } })), [])
 })
 
@@ -87,7 +87,7 @@ test('pods that may not be made are told with the reason of the refusal', () => 
   const findings = inspect(denied)
 
   assert.equal(findings[0]?.reason, 'FailedCreate')
-  assert.match(findings[0]!.text, /Deployment api cannot make its pods: .*exceeded quota: small\./)
+  assert.match(findings[0]!.text, /Deployment shop\/api cannot make its pods: .*exceeded quota: small\./)
 })
 
 test('a refusal of the last minute may pass', () => {

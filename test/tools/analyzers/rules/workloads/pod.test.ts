@@ -41,7 +41,7 @@ test('a pod that no node can take is told with the words of the scheduler', () =
   const [finding, ...others] = inspect([unscheduled(ago(3))])
 
   assert.equal(finding?.reason, 'Unschedulable')
-  assert.equal(finding.text, 'No node can take pod api-1-a: 0/3 nodes are available: 3 Insufficient cpu.')
+  assert.equal(finding.text, 'No node can take pod shop/api-1-a: 0/3 nodes are available: 3 Insufficient cpu.')
   assert.equal(finding.since, ago(3))
   assert.deepEqual(finding.owner, { kind: 'Deployment', namespace: 'shop', name: 'api' })
   assert.deepEqual(others, [])
@@ -87,7 +87,7 @@ test('a crash loop names the container, how it ended, and the logs of the run be
 
   assert.equal(finding?.reason, 'CrashLoopBackOff')
   assert.equal(finding.severity, 'warning')
-  assert.match(finding.text, /Container app of pod api-1-a .* Error, exit code 1\./)
+  assert.match(finding.text, /Container app of pod shop\/api-1-a .* Error, exit code 1\./)
   assert.ok(finding.evidence.some(({ path, value }) => path.endsWith('lastState.terminated.exitCode') && value === '1'))
   assert.equal(finding.next, 'k8s_get_pod_logs name=api-1-a namespace=shop container=app previous=true')
   assert.deepEqual(others, [])
@@ -104,7 +104,7 @@ test('pods of one workload with the same reason are one finding that counts them
 
   assert.equal(findings.length, 1)
   assert.equal(findings[0]?.object.name, 'api-1-a')
-  assert.match(findings[0]!.text, /4 pods \(api-1-a, api-1-b, api-1-c and 1 more\)/)
+  assert.match(findings[0]!.text, /4 pods in shop \(api-1-a, api-1-b, api-1-c and 1 more\)/)
   assert.ok(findings[0]?.evidence.some(({ object }) => object.name === 'api-1-c'))
   assert.ok(!findings[0]?.evidence.some(({ object }) => object.name === 'api-1-d'))
 })
@@ -213,7 +213,7 @@ test('an image that cannot be pulled is told without a message too, then with th
     involvedObject: { kind: 'Pod', uid: 'uid-api-1-a', fieldPath: 'spec.containers{app}' },
   })
 
-  assert.match(inspect([waiting])[0]!.text, /Container app of pod api-1-a waits with ImagePullBackOff\./)
+  assert.match(inspect([waiting])[0]!.text, /Container app of pod shop\/api-1-a waits with ImagePullBackOff\./)
   assert.match(inspect([waiting], { Event: [failure] })[0]!.text, /manifest unknown/)
 })
 

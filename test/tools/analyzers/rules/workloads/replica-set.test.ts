@@ -18,7 +18,7 @@ test('a refusal is told under the Deployment, also when some pods exist', () => 
 
   assert.equal(finding?.reason, 'FailedCreate')
   assert.deepEqual(finding.owner, { kind: 'Deployment', namespace: 'shop', name: 'api' })
-  assert.match(finding.text, /ReplicaSet api-1 cannot make its pods: pods "api-1-x" is forbidden: no\./)
+  assert.match(finding.text, /ReplicaSet shop\/api-1 cannot make its pods: pods "api-1-x" is forbidden: no\./)
 })
 
 test('the ReplicaSet and its Deployment tell the same fault', () => {
