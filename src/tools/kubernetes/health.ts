@@ -4,6 +4,7 @@ import { describeState } from './describe.ts'
 import { ClusterError } from './errors.ts'
 import { type Condition, type Deployment, type Meta, type Pod, paths, selectorOf, type Workload } from './objects.ts'
 import { allItems } from './pages.ts'
+import { readinessGraceMs } from './probes.ts'
 import { isRolledKind, type Rolled, type RolledKind, workloadPath } from './workload.ts'
 
 export interface Health {
@@ -77,7 +78,7 @@ export async function healthOf(cluster: Cluster, { kind, object }: Rolled, signa
     return { state: 'healthy', text: wanted === 0 && kind !== 'DaemonSet' ? `${name} is scaled to 0.` : `${counts}.` }
 
   const { stuck, reasons } = conditionsOf(object)
-  const pods = await podsOf(cluster, object, signal)
+  const pods = await podsOf(cluster, { kind, object }, signal)
   const text = [`${counts}.`, ...pods.troubles, ...reasons, ...pods.notes].join(' ')
   return { state: stuck || pods.troubles.length > 0 ? 'failing' : 'progressing', text }
 }
@@ -98,18 +99,23 @@ function conditionsOf({ spec, status }: Deployment): { stuck: boolean; reasons: 
 /** Why pods of the present template do not run; each reason once, with how many pods have it. Old pods may be as they are. */
 async function podsOf(
   cluster: Cluster,
-  deployment: Deployment,
+  { kind, object }: Rolled,
   signal: AbortSignal,
 ): Promise<{ troubles: string[]; notes: string[] }> {
-  const { metadata, spec, status } = deployment
+  const { metadata, spec, status } = object
+  const patienceMs = patienceOf({ kind, object })
   const query = { labelSelector: selectorOf(spec?.selector) }
   try {
     const { items } = await allItems<Pod>(cluster, paths.pods(metadata.namespace ?? ''), { signal, query })
     const staying = items.filter((pod) => !pod.metadata.deletionTimestamp)
-    const own = staying.filter((pod) => isOfTemplate(pod, deployment))
+    const own = staying.filter((pod) => isOfTemplate(pod, object))
     // Where an admission webhook rewrites images no pod looks like its template.
     const present = own.length > 0 || !status?.updatedReplicas ? own : staying
-    return { troubles: counted(present.map(troubleOf)), notes: counted(present.map(unreadyOf)) }
+    const [late, starting] = partition(present.filter(isUnready), (pod) => isLate(pod, patienceMs, cluster.now()))
+    return {
+      troubles: counted([...present.map(troubleOf), ...late.map(() => 'running, but not ready in time')]),
+      notes: counted(starting.map(() => 'running but not ready')),
+    }
   } catch (error) {
     signal.throwIfAborted()
     return {
@@ -154,7 +160,36 @@ function troubleOf({ status }: Pod): string | undefined {
 }
 
 /** Running is not ready: it may still start, or its readiness probe fails. */
-function unreadyOf({ status }: Pod): string | undefined {
-  const containers = status?.containerStatuses ?? []
-  return containers.some(({ state, ready }) => state?.running && !ready) ? 'running but not ready' : undefined
+function isUnready(pod: Pod): boolean {
+  const containers = pod.status?.containerStatuses ?? []
+  return troubleOf(pod) === undefined && containers.some(({ state, ready }) => state?.running && !ready)
+}
+
+const usualPatienceMs = 10 * 60_000
+
+/**
+ * How much longer than its probes say a pod may be unready. During a rollout that is for the deployment controller to say, and of
+ * kinds without a deadline as long as a deployment usually has; once the rollout is over, no longer.
+ */
+function patienceOf({ kind, object: { status } }: Rolled): number {
+  if (kind === 'Deployment') {
+    const progressing = status?.conditions?.find(({ type }) => type === 'Progressing')
+    return !progressing || progressing.reason === 'NewReplicaSetAvailable' ? 0 : Number.POSITIVE_INFINITY
+  }
+  return kind === 'StatefulSet' && status?.currentRevision !== status?.updateRevision ? usualPatienceMs : 0
+}
+
+function isLate({ spec, status }: Pod, patienceMs: number, now: number): boolean {
+  return (status?.containerStatuses ?? []).some(({ name, state, ready, started }) => {
+    if (!state?.running || ready) return false
+    const unready = status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime
+    const since = Math.max(...[state.running.startedAt, unready].map((time) => Date.parse(time ?? '') || 0))
+    const container = spec?.containers?.find((one) => one.name === name) ?? {}
+    return now - since >= Math.max(patienceMs, readinessGraceMs(container, { started: started !== false }))
+  })
+}
+
+function partition<Item>(items: Item[], test: (item: Item) => boolean): [Item[], Item[]] {
+  const { yes = [], no = [] } = Object.groupBy(items, (item) => (test(item) ? 'yes' : 'no'))
+  return [yes, no]
 }

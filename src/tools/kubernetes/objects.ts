@@ -25,6 +25,7 @@ export interface Condition {
   status: string
   reason?: string
   message?: string
+  lastTransitionTime?: string
 }
 
 export interface Container {
@@ -74,6 +75,7 @@ export interface ContainerState {
 export interface ContainerStatus {
   name: string
   ready?: boolean
+  started?: boolean
   restartCount?: number
   state?: ContainerState
   lastState?: ContainerState

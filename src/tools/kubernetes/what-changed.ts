@@ -30,7 +30,7 @@ interface Revised extends Written {
 }
 
 interface NodeObject extends Written {
-  status?: { conditions?: (Condition & { lastTransitionTime?: string })[] }
+  status?: { conditions?: Condition[] }
 }
 
 export function whatChanged(cluster: Cluster): Tool {

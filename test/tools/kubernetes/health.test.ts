@@ -119,21 +119,50 @@ test('a paused rollout is said to be paused', async (t) => {
   assert.match((await healthOf(house, 'web', t.signal)).text, /Its rollout is paused\.$/)
 })
 
-test('pods that run without being ready are named, and are not a success', async (t) => {
-  const house = await setup(t)
-  for (const pod of house.podsOf('web'))
+/** As a kubelet does when readiness probes fail. */
+function getUnready(house: House, name: string): void {
+  const lastTransitionTime = new Date(house.clock.now()).toISOString()
+  for (const pod of house.podsOf(name))
     house.sandbox.objects.change('pods', pod, ({ status }) => {
       status.containerStatuses![0]!.ready = false
+      status.conditions = [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady', lastTransitionTime }]
     })
-  house.edit('web', ({ metadata, status }) => {
+  house.edit(name, ({ metadata, status }) => {
     status.observedGeneration = (metadata.generation ?? 0) + 1
     status.availableReplicas = 0
   })
+}
 
-  assert.deepEqual(await healthOf(house, 'web', t.signal), {
+test('pods that run without being ready are named; they fail once the time that their probes give them is over', async (t) => {
+  const house = await setup(t)
+  getUnready(house, 'web')
+
+  const first = await healthOf(house, 'web', t.signal)
+  house.clock.advance(121_000)
+  const later = await healthOf(house, 'web', t.signal)
+
+  assert.deepEqual(first, {
     state: 'progressing',
     text: 'shop/web: 0 of 2 pods available, 2 updated. 2 pods running but not ready.',
   })
+  assert.deepEqual(later, {
+    state: 'failing',
+    text: 'shop/web: 0 of 2 pods available, 2 updated. 2 pods running, but not ready in time.',
+  })
+})
+
+test('while a rollout gets on, it is its deadline that counts, not the probes of its pods', async (t) => {
+  const house = await setup(t)
+  getUnready(house, 'web')
+  house.edit('web', ({ metadata, status }) => {
+    status.observedGeneration = (metadata.generation ?? 0) + 1
+    status.conditions = [
+      { type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', lastTransitionTime: '2026-11-24T09:00:00Z' },
+    ]
+  })
+  house.clock.advance(121_000)
+
+  assert.equal((await healthOf(house, 'web', t.signal)).state, 'progressing')
 })
 
 test('a pod that no node takes is named with the reason', async (t) => {

@@ -1,3 +1,4 @@
+import { readinessGraceMs } from '../../../kubernetes/probes.ts'
 import type { Analyzer, Evidence, Finding, ObjectRef } from '../../analyzer.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
@@ -200,16 +201,9 @@ function someNotReady(scene: Scene): Finding[] {
   ]
 }
 
-/** What its probes allow, at least two minutes. */
-function graceOf({ spec }: Pod): number {
-  const budgets = (spec?.containers ?? []).flatMap(({ startupProbe, readinessProbe }) => [
-    ...[startupProbe, readinessProbe].map(
-      (probe) =>
-        (probe?.initialDelaySeconds ?? 0) + (probe ? (probe.failureThreshold ?? 3) * (probe.periodSeconds ?? 10) : 0),
-    ),
-  ])
-  return Math.max(2 * minute, 1000 * budgets.reduce((total, budget) => total + budget, 0))
-}
+/** What the probes of its slowest container allow. */
+const graceOf = ({ spec }: Pod): number =>
+  Math.max(...(spec?.containers ?? [{}]).map((container) => readinessGraceMs(container, { started: false })))
 
 const notReadySince = ({ metadata, status }: Pod): string | undefined =>
   conditionOf(status?.conditions, 'Ready')?.lastTransitionTime ?? metadata.creationTimestamp

@@ -1,9 +1,10 @@
+import { readinessGraceMs } from '../../../kubernetes/probes.ts'
 import type { Evidence, Severity } from '../../analyzer.ts'
-import type { Container, Probe } from '../../kinds/pod-spec.ts'
+import type { Container } from '../../kinds/pod-spec.ts'
 import type { ContainerStatus, Terminated } from '../../kinds/workloads.ts'
 import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
-import { conditionOf, hasLasted, hour, minute, second } from '../age.ts'
+import { conditionOf, hasLasted, hour, minute } from '../age.ts'
 import { hasGivenUp } from './availability.ts'
 import { because, type Trouble } from './trouble.ts'
 
@@ -19,7 +20,6 @@ interface Case {
 }
 
 const pullGrace = 2 * minute
-const leastProbeBudget = 2 * minute
 const loopTime = 10 * minute
 const settledTime = 2 * minute
 const restartTime = hour
@@ -219,7 +219,7 @@ function notReady(one: Case): Trouble | undefined {
   const { running } = status.state ?? {}
   if (!running || status.ready !== false || !serves(one)) return undefined
   const since = later(running.startedAt, conditionOf(pod.status?.conditions, 'Ready')?.lastTransitionTime)
-  if (!hasLasted(since, probeBudget(spec, status), snapshot)) return undefined
+  if (!hasLasted(since, readinessGraceMs(spec ?? {}, { started: status.started !== false }), snapshot)) return undefined
   const event = newestEvent(one, ({ reason }) => reason === 'Unhealthy')
   const probe = status.started === false && spec?.startupProbe ? 'startupProbe' : 'readinessProbe'
   const hasProbe = event !== undefined || spec?.[probe] !== undefined
@@ -245,17 +245,6 @@ function notReady(one: Case): Trouble | undefined {
 /** Init containers that only prepare are never ready while they run. */
 const serves = ({ list, spec }: Case): boolean =>
   list === 'containerStatuses' || (list === 'initContainerStatuses' && spec?.restartPolicy === 'Always')
-
-function probeBudget(spec: Container | undefined, { started }: ContainerStatus): number {
-  const startup = started === false ? timeOfProbe(spec?.startupProbe) : 0
-  return Math.max(leastProbeBudget, startup + timeOfProbe(spec?.readinessProbe))
-}
-
-function timeOfProbe(probe: Probe | undefined): number {
-  if (!probe) return 0
-  const { initialDelaySeconds = 0, failureThreshold = 3, periodSeconds = 10 } = probe
-  return (initialDelaySeconds + failureThreshold * periodSeconds) * second
-}
 
 /** A rollout that waits for this pod tells more than that the pod is not ready. */
 function stalledRollout({ pod, snapshot }: Case): Evidence[] {
