@@ -40,7 +40,8 @@ export async function overviewOf(
   { signal, log }: { signal: AbortSignal; log: Logger },
 ): Promise<string> {
   if (!cluster) return texts[language].cannotLook('no cluster is configured')
-  return redact(await answerByRules(cluster, text, { signal, log, thread: 'overview', maxBytes: answerBytes }))
+  const context = { signal, log, thread: 'overview', maxBytes: answerBytes }
+  return redact(await answerByRules(cluster, text, context, language))
 }
 
 /** What `!analyze` shows: the findings about a namespace, or all that are open to the bot. Throws a sentence. */
@@ -54,5 +55,5 @@ export async function analysisOf(
   const where = namespace === undefined ? cluster.namespaces : [cluster.namespaceFor(namespace)]
   const report = await diagnosisOf(cluster, where, signal)
   const title = `**${texts[language].findings(escapeMarkdown(where.includes('*') ? '*' : where.join(', ')))}**`
-  return redact([title, toMarkdown(report)].join('\n\n'))
+  return redact([title, toMarkdown(report, { language })].join('\n\n'))
 }

@@ -4,6 +4,7 @@ import { codeBlock, escapeMarkdown } from '../markdown.ts'
 import type { ToolContext } from '../tool.ts'
 import type { ObjectRef } from './analyzer.ts'
 import { diagnosisOf, isAbout, surroundings } from './diagnose.ts'
+import { headings, type Language } from './headings.ts'
 import type { KindName } from './kinds.ts'
 import type { Report } from './run.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -16,12 +17,17 @@ const marks = { healthy: '✅', progressing: '⏳', failing: '❌', gone: '❌',
  * What rules can say to a question, as Markdown: of each workload that it names the findings, how it is, its events and last log
  * lines; without a name, everything of some weight that is not well. Text from outside is escaped, not redacted.
  */
-export async function answerByRules(cluster: Cluster, question: string, context: ToolContext): Promise<string> {
+export async function answerByRules(
+  cluster: Cluster,
+  question: string,
+  context: ToolContext,
+  language: Language = 'en',
+): Promise<string> {
   const report = await diagnosisOf(cluster, cluster.namespaces, context.signal)
   const named = namedIn(question, report.snapshot).slice(0, mostNamed)
-  if (named.length === 0) return toMarkdown(report, { least: 'warning' })
+  if (named.length === 0) return toMarkdown(report, { least: 'warning', language })
   const share = { ...context, maxBytes: Math.floor(context.maxBytes / named.length) }
-  const sections = await Promise.all(named.map((workload) => aboutWorkload(cluster, workload, report, share)))
+  const sections = await Promise.all(named.map((workload) => aboutWorkload(cluster, workload, report, share, language)))
   return sections.join('\n\n')
 }
 
@@ -30,6 +36,7 @@ async function aboutWorkload(
   workload: ObjectRef,
   { findings, unchecked, snapshot }: Report,
   context: ToolContext,
+  language: Language,
 ): Promise<string> {
   const { name, namespace = cluster.namespace } = workload
   const about = findings.filter(
@@ -37,13 +44,13 @@ async function aboutWorkload(
   )
   const [health, around] = await Promise.all([
     healthOfTarget(cluster, workload, context.signal),
-    surroundings(cluster, namespace, name, snapshot, context),
+    surroundings(cluster, namespace, name, snapshot, context, language),
   ])
   return [
     health.state === 'unknown' ? '' : `${marks[health.state]} ${workload.kind} ${escapeMarkdown(health.text)}`,
     about.length > 0 || unchecked.length > 0
-      ? toMarkdown({ findings: about, unchecked })
-      : `No fault of ${workload.kind} ${escapeMarkdown(`${namespace}/${name}`)} was found.`,
+      ? toMarkdown({ findings: about, unchecked }, { language })
+      : headings[language].noneAbout(`${workload.kind} ${escapeMarkdown(`${namespace}/${name}`)}`),
     around && codeBlock(around),
   ]
     .filter(Boolean)

@@ -6,6 +6,7 @@ import { getPodLogs } from '../kubernetes/logs.ts'
 import { cutLines } from '../output.ts'
 import { defineTool, type Tool, type ToolContext } from '../tool.ts'
 import type { Analyzer, Finding, ObjectRef } from './analyzer.ts'
+import { headings, type Language } from './headings.ts'
 import { analyzers } from './index.ts'
 import { type Kind, type KindName, kinds } from './kinds.ts'
 import { analyze, type Report } from './run.ts'
@@ -83,6 +84,7 @@ export async function surroundings(
   name: string,
   snapshot: Snapshot,
   context: ToolContext,
+  language: Language = 'en',
 ): Promise<string> {
   const workload = workloadNamed(name, snapshot)
   if (!workload) return ''
@@ -90,16 +92,25 @@ export async function surroundings(
   const pod = pods.find((one) => one && !isReady(one.status?.conditions)) ?? pods[0]
   const share = { signal: context.signal, maxBytes: Math.floor(context.maxBytes / 5) }
   const events = await eventsOf(cluster, namespace, pod ? { kind: 'Pod', name: pod.metadata.name } : workload, share)
-  const log = pod ? await logOf(cluster, namespace, pod.metadata.name, { ...context, ...share }) : ''
-  return [`Events of ${pod ? `pod ${pod.metadata.name}` : name}:\n${events}`, log].filter(Boolean).join('\n\n')
+  const log = pod ? await logOf(cluster, namespace, pod.metadata.name, { ...context, ...share }, language) : ''
+  return [`${headings[language].events(pod ? `pod ${pod.metadata.name}` : name)}\n${events}`, log]
+    .filter(Boolean)
+    .join('\n\n')
 }
 
-async function logOf(cluster: Cluster, namespace: string, name: string, context: ToolContext): Promise<string> {
+async function logOf(
+  cluster: Cluster,
+  namespace: string,
+  name: string,
+  context: ToolContext,
+  language: Language,
+): Promise<string> {
+  const words = headings[language]
   try {
-    return `Last log lines of pod ${name}:\n${await getPodLogs(cluster).run({ name, namespace, tail: 10 }, context)}`
+    return `${words.log(`pod ${name}`)}\n${await getPodLogs(cluster).run({ name, namespace, tail: 10 }, context)}`
   } catch (error) {
     context.signal.throwIfAborted()
-    return `The log of pod ${name} could not be read: ${error instanceof Error ? error.message : String(error)}`
+    return words.noLog(`pod ${name}`, error instanceof Error ? error.message : String(error))
   }
 }
 

@@ -1,6 +1,7 @@
 import { escapeMarkdown, inlineCode } from '../markdown.ts'
 import { cutBytes, oneLine } from '../output.ts'
 import { type Finding, findingId, type ObjectRef, rank, type Severity } from './analyzer.ts'
+import { headings, type Language } from './headings.ts'
 import type { Report, Unchecked } from './run.ts'
 import { nameOf, namesOf, uncheckedLines } from './words.ts'
 
@@ -44,20 +45,25 @@ const mostGroups = 20
 const mostEvidence = 3
 const mostUnchecked = 20
 
+export interface MarkdownOptions {
+  /** What is of lower severity is counted only. */
+  least?: Severity
+  language?: Language
+}
+
 /** A report as Markdown for a chat: what is wrong, where it can be seen, what to do next; then what could not be checked. */
-export function toMarkdown(report: Pick<Report, 'findings' | 'unchecked'>, options: { least?: Severity } = {}): string {
-  const { least = 'info' } = options
+export function toMarkdown(report: Pick<Report, 'findings' | 'unchecked'>, options: MarkdownOptions = {}): string {
+  const { least = 'info', language = 'en' } = options
+  const words = headings[language]
   const shown = report.findings.filter(({ severity }) => rank[severity] <= rank[least])
   const hidden = report.findings.length - shown.length
   const groups = groupByOwner(shown)
   return [
-    groups.length > 0 ? '' : report.unchecked.length > 0 ? 'No findings in what could be read.' : 'No findings.',
-    ...groups.slice(0, mostGroups).map(groupText),
-    groups.length > mostGroups
-      ? `… and ${groups.length - mostGroups} more workloads; \`kube-agent analyze\` lists them all.`
-      : '',
-    hidden > 0 ? `${hidden} hints of low severity are not shown.` : '',
-    uncheckedText(report.unchecked),
+    groups.length > 0 ? '' : report.unchecked.length > 0 ? words.noneInWhatWasRead : words.none,
+    ...groups.slice(0, mostGroups).map((group) => groupText(group, language)),
+    groups.length > mostGroups ? words.moreWorkloads(groups.length - mostGroups) : '',
+    hidden > 0 ? words.hidden(hidden) : '',
+    uncheckedText(report.unchecked, language),
   ]
     .filter(Boolean)
     .join('\n\n')
@@ -70,28 +76,30 @@ function nextStep(next: string): string {
   return command === '' ? rest : `${inlineCode(`!${command}`)}${next.startsWith(`${command} `) ? ' ' : ''}${rest}`
 }
 
-function groupText({ owner, findings }: FindingGroup): string {
+function groupText({ owner, findings }: FindingGroup, language: Language): string {
+  const words = headings[language]
   const lines = findings.flatMap((finding) => [
-    `- ${severityMarks[finding.severity]} **${escapeMarkdown(finding.reason)}** ${escapeMarkdown(finding.text)}${finding.since ? ` Since ${escapeMarkdown(finding.since)}.` : ''}`,
+    `- ${severityMarks[finding.severity]} **${escapeMarkdown(finding.reason)}** ${escapeMarkdown(finding.text)}${finding.since ? ` ${words.since(escapeMarkdown(finding.since))}` : ''}`,
     ...finding.evidence
       .slice(0, mostEvidence)
       .map(
         ({ object, path, value }) =>
           `  - ${inlineCode(`${object.kind} ${object.name} ${path}`)}: ${inlineCode(cutBytes(value, mostBytes))}`,
       ),
-    ...(finding.affects?.length ? [`  - also affects ${escapeMarkdown(namesOf(finding.affects))}`] : []),
-    `  - next: ${nextStep(finding.next)}`,
+    ...(finding.affects?.length ? [`  - ${words.affects(escapeMarkdown(namesOf(finding.affects)))}`] : []),
+    `  - ${words.next}: ${nextStep(finding.next)}`,
   ])
   return [`**${escapeMarkdown(`${owner.kind} ${nameOf(owner)}`)}**`, ...lines].join('\n')
 }
 
-function uncheckedText(unchecked: Unchecked[]): string {
+function uncheckedText(unchecked: Unchecked[], language: Language): string {
   if (unchecked.length === 0) return ''
+  const words = headings[language]
   const lines = uncheckedLines(unchecked)
   const more = lines.length - mostUnchecked
   return [
-    'Could not check:',
+    words.unchecked,
     ...lines.slice(0, mostUnchecked).map((line) => `- ${escapeMarkdown(line)}`),
-    ...(more > 0 ? [`- … and ${more} more.`] : []),
+    ...(more > 0 ? [`- ${words.moreLines(more)}`] : []),
   ].join('\n')
 }

@@ -45,3 +45,16 @@ test('a pod is called by its own name or by what owns it, and only the owner is 
   assert.match(answer, /CrashLoopBackOff/)
   assert.match(answer, new RegExp(`Events of pod ${pod}`))
 })
+
+test('to a Korean question what stands around the findings is Korean; the findings are as the rules have them', async (t) => {
+  const house = await setup(t)
+
+  const broken = await answerByRules(house.cluster, 'api 왜 이래?', context(t.signal), 'ko')
+  const well = await answerByRules(house.cluster, 'web 상태 어때?', context(t.signal), 'ko')
+
+  assert.match(broken, /\*\*CrashLoopBackOff\*\* Container api of /)
+  assert.match(broken, /다음 단계: `!k8s_get_pod_logs name=api-/)
+  assert.match(broken, /```\npod api-\S+ 의 이벤트:\n[\s\S]*pod api-\S+ 의 마지막 로그:\n/)
+  assert.doesNotMatch(broken, /\bnext:|Events of|Last log lines/)
+  assert.match(well, /Deployment shop\/web 에서 발견된 문제가 없습니다\./)
+})

@@ -80,7 +80,7 @@ test('hints below the wanted severity are counted, not shown', () => {
   const text = toMarkdown(report([finding(), finding({ owner: web, severity: 'info' })]), { least: 'warning' })
 
   assert.doesNotMatch(text, /shop\/web/)
-  assert.match(text, /1 hints of low severity are not shown\./)
+  assert.match(text, /1 hint of low severity is not shown\./)
 })
 
 test('nothing that the cluster says formats, mentions or links', () => {
@@ -103,4 +103,26 @@ test('nothing that the cluster says formats, mentions or links', () => {
   )
 
   assert.doesNotMatch(text, /@room|\[a\]\(|http:\/\/evil|(?<!\\)`code/)
+})
+
+test('in Korean every sentence around findings is Korean', () => {
+  const findings = [
+    ...Array.from({ length: 25 }, (_, index) =>
+      finding({
+        owner: ref('Deployment', `app-${index}`),
+        since: '2026-11-20T11:55:00Z',
+        affects: [ref('Service', 'api')],
+      }),
+    ),
+    finding({ owner: web, severity: 'info', reason: 'NoLimits' }),
+  ]
+  const unchecked = Array.from({ length: 30 }, (_, index) => gap('Pod', `team-${index}`))
+  const korean = { least: 'warning', language: 'ko' } as const
+
+  const text = toMarkdown({ findings, unchecked }, korean)
+
+  assert.doesNotMatch(text, /\b(?:next|Since|also affects|more|not shown|Could not check)\b/)
+  assert.match(text, /2026-11-20T11:55:00Z 부터\.\n[\s\S]*함께 영향을 받는 것: Service shop\/api\n {2}- 다음 단계: /)
+  assert.match(text, /외 워크로드 5개[\s\S]*참고 사항 1건[\s\S]*확인하지 못한 것:\n- /)
+  assert.match(toMarkdown({ findings: [], unchecked: [] }, korean), /^발견된 문제가 없습니다\.$/)
 })
