@@ -18,6 +18,8 @@ export interface HttpOptions {
   registry: Registry
 }
 
+const slowestRequestMs = 5_000
+
 /** The HTTP port: health, metrics, and what is registered on it (webhooks, the web room). Tells strangers nothing about errors. */
 export function createHttp({ log, health, registry }: HttpOptions): FastifyInstance {
   const app = Fastify({
@@ -25,13 +27,14 @@ export function createHttp({ log, health, registry }: HttpOptions): FastifyInsta
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
     // Slow senders: a whole request within this time, whatever trickles.
-    requestTimeout: 5_000,
+    requestTimeout: slowestRequestMs,
     // Silence on a connection; longer than the heartbeat of the web room's event stream.
     connectionTimeout: 60_000,
     keepAliveTimeout: 10_000,
     // Event streams of the web room stay open; on close they must not hold the process.
     forceCloseConnections: true,
-    http: { maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1_000 },
+    // Node swaps its two limits when the one for headers is the longer one, and that is a minute when left alone.
+    http: { maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1_000, headersTimeout: slowestRequestMs },
   })
   app.addHook('onSend', async (_request, reply) => {
     reply.headers({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })

@@ -1,0 +1,289 @@
+import assert from 'node:assert/strict'
+import crypto from 'node:crypto'
+import { once } from 'node:events'
+import { syncBuiltinESMExports } from 'node:module'
+import { connect } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import type { WebhookDeps } from '../../src/webhooks/server.ts'
+import { createSources } from '../../src/webhooks/sources.ts'
+import { createReceiver, type Delivery, deliver, plain, portOf, raw, sign } from './receiver.ts'
+
+async function setup(t: TestContext, changes: Partial<WebhookDeps> = {}) {
+  const receiver = await createReceiver(changes)
+  await receiver.app.listen({ host: '127.0.0.1', port: 0 })
+  t.after(() => receiver.app.close())
+  return receiver
+}
+
+test('the same delivery, the same body under a new id, and the same push through another hook are one job', async (t) => {
+  const { app, jobs, outcomes } = await setup(t)
+  await deliver(app, plain)
+
+  await deliver(app, plain)
+  await deliver(app, plain, { 'X-Gitea-Delivery': 'ffffffff-0000-4000-8000-000000000000' })
+  const body = `${plain.body} `
+  await deliver(
+    app,
+    { ...plain, body },
+    { 'X-Gitea-Delivery': 'eeeeeeee-0000-4000-8000-000000000000', 'X-Gitea-Signature': sign(body) },
+  )
+
+  assert.equal(jobs.length, 1)
+  assert.deepEqual(outcomes, ['accepted', 'duplicate', 'duplicate', 'duplicate'])
+})
+
+const refused: [
+  string,
+  number,
+  (delivery: Delivery) => { headers?: Record<string, string | undefined>; body?: string | Buffer },
+][] = [
+  ['a wrong signature', 401, () => ({ headers: { 'X-Gitea-Signature': '0'.repeat(64) } })],
+  ['an empty signature', 400, () => ({ headers: { 'X-Gitea-Signature': '' } })],
+  ['no signature', 400, () => ({ headers: { 'X-Gitea-Signature': undefined } })],
+  ['a signature with something behind it', 401, (one) => ({ headers: { 'X-Gitea-Signature': `${sign(one.body)}zz` } })],
+  ['a signature in capitals', 401, (one) => ({ headers: { 'X-Gitea-Signature': sign(one.body).toUpperCase() } })],
+  ['a changed body', 401, (one) => ({ body: one.body.replace('docs: first', 'docs: other') })],
+  ['a body that was written anew', 401, (one) => ({ body: JSON.stringify(JSON.parse(one.body)) })],
+  ['a form', 415, () => ({ headers: { 'Content-Type': 'application/x-www-form-urlencoded' } })],
+  ['another content type', 415, () => ({ headers: { 'Content-Type': 'application/jsonfoo' } })],
+  ['another character set', 400, () => ({ headers: { 'Content-Type': 'application/json; charset=utf-16' } })],
+  ['a compressed body', 400, () => ({ headers: { 'Content-Encoding': 'gzip' } })],
+  ['an empty body', 400, () => ({ body: '', headers: { 'X-Gitea-Signature': sign('') } })],
+  ['signed text that is no JSON', 400, () => ({ body: 'hello', headers: { 'X-Gitea-Signature': sign('hello') } })],
+  [
+    'signed JSON that is no push',
+    400,
+    () => ({ body: '{"ref":1}', headers: { 'X-Gitea-Signature': sign('{"ref":1}') } }),
+  ],
+]
+for (const [what, status, change] of refused) {
+  test(`${what} is refused with ${status} and leaves nothing`, async (t) => {
+    const { app, jobs } = await setup(t)
+    const { headers, body } = change(plain)
+
+    const answer = await deliver(app, { ...plain, body: body ?? plain.body }, headers)
+
+    assert.equal(answer.statusCode, status)
+    assert.ok(answer.body.length < 40)
+    assert.deepEqual(jobs, [])
+  })
+}
+
+const head = (more: Record<string, string> = {}) =>
+  Object.entries({ Host: 'bot', 'Content-Type': 'application/json', ...signed(plain), ...more })
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')
+
+const signed = ({ headers, body }: Delivery) => ({
+  'X-Gitea-Delivery': headers['X-Gitea-Delivery'] ?? '',
+  'X-Gitea-Event': 'push',
+  'X-Gitea-Signature': sign(body),
+})
+
+const distorted: [string, () => string, RegExp][] = [
+  [
+    'a length and chunks at once',
+    () =>
+      `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Content-Length': '5', 'Transfer-Encoding': 'chunked' })}\r\n5\r\nhello\r\n0\r\n\r\n`,
+    /^HTTP\/1\.1 400/,
+  ],
+  [
+    'a length that is no number',
+    () => `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Content-Length': '-5' })}\r\nhello`,
+    /^HTTP\/1\.1 400/,
+  ],
+  [
+    'a body that goes on behind its length',
+    () => `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Content-Length': '9' })}\r\n${plain.body}`,
+    /^HTTP\/1\.1 40[01]/,
+  ],
+  [
+    'two signatures, one of them right',
+    () =>
+      `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Content-Length': `${Buffer.byteLength(plain.body)}` })}X-Gitea-Signature: ${'0'.repeat(64)}\r\n\r\n${plain.body}`,
+    /^HTTP\/1\.1 400/,
+  ],
+  [
+    'headers beyond all measure',
+    () => `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'X-Long': 'x'.repeat(20_000) })}\r\n`,
+    /^HTTP\/1\.1 431/,
+  ],
+  ['no HTTP at all', () => '\u0016\u0003\u0001 hello\r\n\r\n', /^HTTP\/1\.1 400/],
+]
+for (const [what, bytes, expected] of distorted) {
+  test(`${what} is refused and leaves nothing`, async (t) => {
+    const { app, jobs } = await setup(t)
+
+    assert.match(await raw(app, bytes()), expected)
+
+    assert.deepEqual(jobs, [])
+    assert.equal((await deliver(app, plain)).statusCode, 202)
+  })
+}
+
+test('missing headers are refused before the body is there', async (t) => {
+  const { app, outcomes } = await setup(t)
+
+  const answer = await raw(
+    app,
+    'POST /webhooks/gitea HTTP/1.1\r\nHost: bot\r\nContent-Type: application/json\r\nContent-Length: 4000000\r\n\r\n',
+  )
+
+  assert.match(answer, /^HTTP\/1\.1 400[\s\S]*bad request/)
+  assert.deepEqual(outcomes, ['malformed'])
+})
+
+test('whoever sends a byte now and then is cut off, and the others are served meanwhile', async (t) => {
+  const { app, jobs } = await setup(t)
+  const slow = connect(portOf(app), '127.0.0.1')
+  slow.on('error', () => {}).resume()
+  slow.write(`POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Content-Length': '1000' })}\r\n`)
+  const trickle = setInterval(() => slow.write(' '), 100)
+  t.after(() => clearInterval(trickle))
+
+  assert.equal((await deliver(app, plain)).statusCode, 202)
+  await once(slow, 'close')
+
+  assert.equal(jobs.length, 1)
+  assert.ok(app.server.headersTimeout <= app.server.requestTimeout, 'else Node takes the one for the other')
+})
+
+test('more deliveries at once than are worked on are asked to come again, and none is lost that was accepted', async (t) => {
+  const gate = Promise.withResolvers<void>()
+  const jobs: string[] = []
+  const put = async ({ id }: { id: string }) => {
+    await gate.promise
+    jobs.push(id)
+    return true
+  }
+  const { app, outcomes } = await setup(t, { inbox: { put } })
+  const body = (n: number) => plain.body.replaceAll(/"after": "[0-9a-f]{8}/g, `"after": "${`${n}`.padStart(8, '0')}`)
+  const answers = Array.from({ length: 40 }, (_, n) =>
+    deliver(app, { ...plain, body: body(n) }, { 'X-Gitea-Delivery': `${n}`, 'X-Gitea-Signature': sign(body(n)) }),
+  )
+  while (outcomes.filter((outcome) => outcome === 'busy').length < 8) await new Promise(setImmediate)
+  gate.resolve()
+
+  const codes = (await Promise.all(answers)).map(({ statusCode }) => statusCode)
+
+  assert.equal(codes.filter((code) => code === 503).length, 8)
+  assert.equal(codes.filter((code) => code === 202).length, jobs.length)
+  assert.equal((await deliver(app, plain)).statusCode, 202)
+})
+
+for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
+  test(`${method} is not the route, and neither are paths like it`, async (t) => {
+    const { app, outcomes } = await setup(t)
+    const ask = async (path: string, how: string) => {
+      const answer = await raw(app, `${how} ${path} HTTP/1.1\r\nHost: bot\r\nContent-Length: 0\r\n\r\n`)
+      return answer.split(' ')[1]
+    }
+
+    assert.equal(await ask('/webhooks/gitea', method), '404')
+    for (const path of [
+      '//webhooks/gitea',
+      '/webhooks/gitea/',
+      '/Webhooks/Gitea',
+      '/webhooks/%2e%2e/webhooks/gitea',
+      '/prefix/webhooks/gitea',
+    ])
+      assert.equal(await ask(path, 'POST'), '404', path)
+    assert.deepEqual(outcomes, [])
+  })
+}
+
+test('what the server itself refuses is counted like the rest', async (t) => {
+  const { app, outcomes } = await setup(t)
+  const large = JSON.stringify({ text: 'x'.repeat(6 * 1024 * 1024) })
+
+  await deliver(app, { ...plain, body: large }, { 'X-Gitea-Signature': sign(large) })
+  await deliver(app, plain, { 'Content-Type': 'text/plain' })
+
+  assert.deepEqual(outcomes, ['too-large', 'malformed'])
+})
+
+const strange: [string, string, number][] = [
+  ['null', 'null', 400],
+  ['a list', '[]', 400],
+  ['a hundred thousand brackets', '['.repeat(100_000), 400],
+  [
+    'deep nesting in a field that is not used',
+    plain.body.replace('{', `{"x":${'['.repeat(50_000)}${']'.repeat(50_000)},`),
+    202,
+  ],
+  ['keys of Object.prototype', plain.body.replace('{', '{"__proto__":{"ref":1},"constructor":1,"toString":1,'), 202],
+]
+for (const [what, body, status] of strange) {
+  test(`signed ${what} is answered with ${status}`, async (t) => {
+    const { app } = await setup(t)
+
+    assert.equal((await deliver(app, { ...plain, body }, { 'X-Gitea-Signature': sign(body) })).statusCode, status)
+  })
+}
+
+test('signed bytes that are no UTF-8 are malformed', async (t) => {
+  const { app, jobs } = await setup(t)
+  const body = Buffer.from(plain.body.replace('docs: first', '\u00ff'), 'latin1')
+
+  assert.equal((await deliver(app, { ...plain, body }, { 'X-Gitea-Signature': sign(body) })).statusCode, 400)
+  assert.deepEqual(jobs, [])
+})
+
+test('every secret is tried, whichever fits: the time does not tell which', (t) => {
+  const secrets = [plain.secret, 'second', 'third']
+  const [source] = createSources({ giteaSecrets: secrets })
+  const compared = t.mock.method(crypto, 'timingSafeEqual')
+  syncBuiltinESMExports()
+  t.after(() => {
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  })
+
+  for (const secret of secrets)
+    assert.equal(source?.verify(Buffer.from(plain.body), { 'x-gitea-signature': sign(plain.body, secret) }), true)
+
+  assert.equal(compared.mock.callCount(), 9)
+})
+
+test('a secret that was taken out does not sign any more', async (t) => {
+  const { app } = await setup(t, { sources: createSources({ giteaSecrets: ['the new one alone'] }) })
+
+  assert.equal((await deliver(app, plain)).statusCode, 401)
+})
+
+test('a body above the limit is refused before it is read to the end', async (t) => {
+  const { app, jobs } = await setup(t)
+  const body = JSON.stringify({ text: 'x'.repeat(6 * 1024 * 1024) })
+
+  const answer = await deliver(app, { ...plain, body }, { 'X-Gitea-Signature': sign(body) })
+
+  assert.equal(answer.statusCode, 413)
+  assert.deepEqual(jobs, [])
+})
+
+test('while a secret is rotated, the old and the new one both sign', async (t) => {
+  const { app } = await setup(t, { sources: createSources({ giteaSecrets: ['new-secret', plain.secret] }) })
+
+  assert.equal((await deliver(app, plain)).statusCode, 202)
+  assert.equal((await deliver(app, plain, { 'X-Gitea-Signature': sign(plain.body, 'new-secret') })).statusCode, 202)
+})
+
+test('without a secret there is no route', async (t) => {
+  const { app } = await setup(t, { sources: createSources({ giteaSecrets: [] }) })
+
+  assert.equal((await deliver(app, plain)).statusCode, 404)
+})
+
+test('what cannot be stored is not acknowledged', async (t) => {
+  const { app } = await setup(t, {
+    inbox: {
+      put: async () => {
+        throw new Error('disk full')
+      },
+    },
+  })
+
+  const answer = await deliver(app, plain)
+
+  assert.deepEqual([answer.statusCode, answer.body], [503, 'try again later\n'])
+})
