@@ -6,7 +6,7 @@ import type { Cluster } from './cluster.ts'
 import { ClusterError } from './errors.ts'
 import * as input from './inputs.ts'
 import { missingNamespace } from './not-found.ts'
-import { type Condition, type EventObject, type Meta, paths } from './objects.ts'
+import { type Condition, type EventObject, type ManagedFields, type Meta, paths } from './objects.ts'
 import { allItems } from './pages.ts'
 import { imagesOf } from './revisions.ts'
 
@@ -127,23 +127,32 @@ function readers(cluster: Cluster, namespace: string, signal: AbortSignal): Read
 /** Controllers write all the time, and only carry out what somebody else wrote. */
 const controllers = /^(kube-controller-manager|kube-scheduler|kubelet|kwok.*)$/
 
-/** Creation, deletion, and the last write of each author. */
+/**
+ * Creation, deletion, and the last write of each author. The server's times are whole seconds: who else wrote in the second of the
+ * creation may have been first, so each of them is named as who may have created it.
+ */
 function writesOf(kind: string, { metadata }: Written): Happening[] {
   const name = `${kind} ${metadata.name}`
-  const entries = metadata.managedFields ?? []
-  const creator = entries.find(({ time }) => time === metadata.creationTimestamp)
-  const writes = entries
-    .filter((entry) => entry !== creator)
-    .filter(({ manager = '', subresource }) => !controllers.test(manager) && subresource !== 'status')
-    .map(({ manager = 'somebody', subresource, time }) =>
-      happening(time, `${name} ${subresource ? `(${subresource}) ` : ''}written by ${oneLine(manager)}`),
-    )
+  const people = (metadata.managedFields ?? []).filter(
+    ({ manager = '', subresource }) => !controllers.test(manager) && subresource !== 'status',
+  )
+  const creators = people.filter(({ time, subresource }) => time === metadata.creationTimestamp && !subresource)
+  const by = [...new Set(creators.map(authorOf))].join(' or ')
   return [
-    ...happening(metadata.creationTimestamp, `${name} created`),
+    ...happening(metadata.creationTimestamp, `${name} created${by && ` by ${by}`}`),
     ...happening(metadata.deletionTimestamp, `${name} is being deleted`),
-    ...writes.flat(),
+    ...people
+      .filter((entry) => !creators.includes(entry))
+      .flatMap((entry) =>
+        happening(
+          entry.time,
+          `${name} ${entry.subresource ? `(${entry.subresource}) ` : ''}written by ${authorOf(entry)}`,
+        ),
+      ),
   ]
 }
+
+const authorOf = ({ manager = 'somebody' }: ManagedFields): string => oneLine(manager)
 
 function rolloutOf({ metadata, spec }: Revised): Happening[] {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller)
