@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { type Anonymiser, createAnonymiser } from '../agent/guard/anonymise.ts'
+import { createAnonymiser } from '../agent/guard/anonymise.ts'
 import { visible } from '../agent/guard/fence.ts'
 import type { Model } from '../agent/model.ts'
 import { asConfigured, type LoadedConfig, secretsOf } from '../config.ts'
 import { createLog } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
-import { type Finding, rank, type Severity } from '../tools/analyzers/analyzer.ts'
+import { rank, type Severity } from '../tools/analyzers/analyzer.ts'
 import { customAnalyzers } from '../tools/analyzers/custom.ts'
 import { type Docs, docsOf } from '../tools/analyzers/doc.ts'
 import { toJson } from '../tools/analyzers/json.ts'
@@ -16,7 +16,7 @@ import { builtInNames, type Choice, choose, UsageError } from './analyze-choice.
 import { talkAbout } from './analyze-interactive.ts'
 import { toTerminal } from './analyze-terminal.ts'
 import { connect } from './connect.ts'
-import { briefOf, type Explained, explain, type Language } from './explain.ts'
+import { type Explained, explain, type Language } from './explain.ts'
 import { createAnswers, pseudonymKey } from './explain-answers.ts'
 import { namesIn } from './explain-names.ts'
 
@@ -76,7 +76,7 @@ export async function runAnalyze(loaded: LoadedConfig, flags: AnalyzeFlags): Pro
           })
         : undefined
 
-    print(report, flags, { docs, explained, anonymiser, model: voice?.model.name })
+    print(report, flags, { docs, explained, model: voice?.model.name })
     if (voice && flags.interactive && report.findings.length > 0)
       await talkAbout(report.findings, {
         ...voice,
@@ -114,16 +114,11 @@ const answersIn = (dataDir: string) =>
 interface Extras {
   docs: Docs | undefined
   explained: Explained | undefined
-  anonymiser: Anonymiser | undefined
   model: string | undefined
 }
 
 /** The report goes to standard output; why something beside it is missing, to standard error. */
-function print(
-  report: Report,
-  { output, withStat }: AnalyzeFlags,
-  { docs, explained, anonymiser, model }: Extras,
-): void {
+function print(report: Report, { output, withStat }: AnalyzeFlags, { docs, explained, model }: Extras): void {
   for (const problem of [...(docs?.problems ?? []), ...(explained?.problems ?? [])]) console.error(visible(problem))
   const extras = {
     ...(docs && { docs: docs.texts }),
@@ -134,14 +129,7 @@ function print(
     console.log(toTerminal(report, { colour, stats: withStat ?? false, ...extras, ...(model && { model }) }))
     return
   }
-  const sensitiveIn = (finding: Finding) =>
-    (anonymiser?.masksIn(briefOf(finding)) ?? []).map(({ unmasked, masked }) => ({
-      Unmasked: unmasked,
-      Masked: masked,
-    }))
-  console.log(
-    JSON.stringify(toJson(report, { ...extras, sensitiveIn, ...(explained && model && { provider: model }) }), null, 2),
-  )
+  console.log(JSON.stringify(toJson(report, { ...extras, ...(explained && model && { provider: model }) }), null, 2))
 }
 
 /** Without any kubeconfig the client library assumes an API server of long ago. */

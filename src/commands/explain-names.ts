@@ -6,14 +6,15 @@ import type { Report } from '../tools/analyzers/run.ts'
 /** Every name that a report and the objects behind it hold: of objects, namespaces, nodes, containers, images, hosts, and values of labels. */
 export function namesIn({ findings, unchecked, snapshot }: Report): Sensitive[] {
   const names: Sensitive[] = findings.flatMap(namesOf)
-  for (const { namespace } of unchecked) if (namespace) names.push({ type: 'Namespace', name: namespace })
+  for (const { namespace } of unchecked)
+    if (namespace) names.push({ type: 'Namespace', name: namespace, isObject: true })
   for (const kind of Object.keys(kinds) as KindName[])
     for (const object of snapshot.list(kind) as { metadata: { name: string; namespace?: string } }[]) {
       // What an event is called and what it says are texts about other objects.
       if (kind === 'Event') continue
       const { name, namespace } = object.metadata
-      names.push({ type: kind, name })
-      if (namespace) names.push({ type: 'Namespace', name: namespace })
+      names.push({ type: kind, name, isObject: true })
+      if (namespace) names.push({ type: 'Namespace', name: namespace, isObject: true })
       collect(object, '', names)
     }
   return names
@@ -23,8 +24,8 @@ const namesOf = ({ object, owner, affects = [], evidence }: Finding): Sensitive[
   [object, owner, ...affects, ...evidence.map((one) => one.object)].flatMap(refNames)
 
 const refNames = ({ kind, name, namespace }: ObjectRef): Sensitive[] => [
-  { type: kind, name },
-  ...(namespace === undefined ? [] : [{ type: 'Namespace', name: namespace }]),
+  { type: kind, name, isObject: true },
+  ...(namespace === undefined ? [] : [{ type: 'Namespace', name: namespace, isObject: true }]),
 ]
 
 const labelMaps = new Set(['labels', 'matchLabels', 'nodeSelector', 'selector'])

@@ -45,16 +45,18 @@ export async function explain(findings: Finding[], options: ExplainOptions): Pro
   const queue = new PQueue({ concurrency })
   for (const [key, group] of groups)
     queue.add(async () => {
-      const text = (await answers.get(key)) ?? (await ask(group[0]!).catch((error: Error) => void failures.push(error)))
-      for (const finding of text ? group : []) texts.set(findingId(finding), text as string)
-      if (text) await answers.set(key, text)
+      const known = await answers.get(key)
+      const text = known ?? (await ask(group[0]!).catch((error: Error) => void failures.push(error)))
+      if (!text) return
+      for (const finding of group) texts.set(findingId(finding), text)
+      if (text !== known) await answers.set(key, text)
     })
   await queue.onIdle()
   return { texts, problems: problemsOf(failures, findings.length - texts.size) }
 
   async function ask(finding: Finding): Promise<string> {
     // A server that is away for one is away for all.
-    const away = failures.find(isAbout)
+    const away = failures.find(isOfServer)
     if (away) throw away
     const { message } = await model.complete({ messages: messagesAbout(finding, options), tools: [], signal })
     const said = textOf(message)
@@ -71,7 +73,7 @@ export function textOf({ content }: AssistantMessage): string {
 
 const aboutOneAnswer: ModelError['kind'][] = ['context-exceeded', 'malformed', 'refused']
 
-const isAbout = (error: Error): boolean => error instanceof ModelError && !aboutOneAnswer.includes(error.kind)
+const isOfServer = (error: Error): boolean => error instanceof ModelError && !aboutOneAnswer.includes(error.kind)
 
 function problemsOf(failures: Error[], missing: number): string[] {
   const reasons = [...new Set(failures.map(({ message }) => message))].slice(0, 3)
@@ -106,7 +108,7 @@ const languages: Record<Language, string> = {
 const aboutPseudonyms = 'Words such as pod-4f2a91 are pseudonyms of names: repeat them exactly.'
 
 /** A finding in words, without what changes from run to run. */
-export function briefOf({ since: _, ...finding }: Finding): string {
+function briefOf({ since: _, ...finding }: Finding): string {
   return [`${finding.owner.kind} ${nameOf(finding.owner)}`, ...findingLines(finding)].join('\n')
 }
 

@@ -136,7 +136,7 @@ test('the model is told what the cluster says as data, and no credentials', asyn
   assert.doesNotMatch(textsOf(model.asked), /hunter2/)
 })
 
-test('--anonymize: no name of the cluster reaches the model, its answer comes back with the names, and JSON has the pairs', async (t) => {
+test('--anonymize: no name of the cluster reaches the model, its answer comes back with the names, and JSON has no pairs that would undo it', async (t) => {
   await using model = await startModelServer((asked) => {
     const [pod] = /pod-[0-9a-f]{6}/.exec(String(asked.messages[1]?.content)) ?? []
     return says(`Look at ${pod}.`)
@@ -149,9 +149,8 @@ test('--anonymize: no name of the cluster reaches the model, its answer comes ba
   assert.doesNotMatch(textsOf(model.asked), /checkout|corp\.example|rack7|blade3|10\.1\.2\.3|blue-team|\bshop\b/)
   const [result] = JSON.parse(stdout).results
   assert.equal(result.details, 'Look at checkout-1.')
-  const pairs = result.error[0].Sensitive as { Unmasked: string; Masked: string }[]
-  assert.match(pairs.find(({ Unmasked }) => Unmasked === 'checkout-1')?.Masked ?? '', /^pod-[0-9a-f]{6}$/)
-  assert.ok(pairs.some(({ Unmasked }) => Unmasked === '10.1.2.3'))
+  assert.deepEqual(result.error[0].Sensitive, [])
+  assert.doesNotMatch(stdout, /pod-[0-9a-f]{6}/)
 })
 
 test('without a model --explain is wrong use, and so is --interactive without a terminal', async (t) => {

@@ -5,18 +5,18 @@ import { isIPv6 } from 'node:net'
 export interface Sensitive {
   type: string
   name: string
+  /** Of an object: then it is hidden where names of objects stand, even if it is a word that every cluster has, such as `api`. */
+  isObject?: boolean
 }
 
 export interface Anonymiser {
   /**
    * The text with every known name, and whatever looks like a host, an address or an e-mail address, replaced by a pseudonym. Words that
-   * Kubernetes itself uses, numbers and single characters are no names.
+   * Kubernetes itself uses are hidden only where the name of an object stands; numbers and single characters are no names.
    */
   hide(text: string): string
   /** The text with the pseudonyms that this anonymiser gave turned back into names; whatever else looks like one is left alone. */
   restore(text: string): string
-  /** What would be hidden in this text, and as what. */
-  masksIn(text: string): { unmasked: string; masked: string }[]
 }
 
 /**
@@ -25,9 +25,12 @@ export interface Anonymiser {
  */
 export function createAnonymiser({ key, names }: { key: string | Buffer; names: Iterable<Sensitive> }): Anonymiser {
   const known = new Map<string, string>()
-  for (const { type, name } of names)
+  const everyday = new Map<string, string>()
+  for (const { type, name, isObject } of names) {
+    if (isObject && everydayNames.has(name)) everyday.set(name, typeOf(type))
     for (const part of name.match(words) ?? [])
       if (isName(part) && !known.has(normalised(part))) known.set(normalised(part), typeOf(type))
+  }
   const longest = Math.max(1, ...[...known.keys()].map((name) => wordsOf(name).length))
   const masks = new Map<string, string>()
   const originals = new Map<string, string>()
@@ -49,7 +52,7 @@ export function createAnonymiser({ key, names }: { key: string | Buffer; names: 
   function replaced(text: string): string {
     return text.replace(tokens, (token, ...rest) => {
       const groups = rest.at(-1) as { email?: string; address?: string; mask?: string }
-      const before = text.slice(Math.max(0, (rest.at(-3) as number) - 8), rest.at(-3) as number)
+      const before = text.slice(Math.max(0, (rest.at(-3) as number) - 40), rest.at(-3) as number)
       if (groups.email) return maskOf(token, 'email')
       if (groups.address) return addressIn(token)
       // A text that holds such a word of its own must get it back.
@@ -72,7 +75,7 @@ export function createAnonymiser({ key, names }: { key: string | Buffer; names: 
   }
 
   function wordIn(token: string, before: string): string {
-    const type = known.get(normalised(token))
+    const type = known.get(normalised(token)) ?? (isNamePlace.test(before) ? everyday.get(token) : undefined)
     if (type) return maskOf(token, type)
     if (clusterHost.test(token)) return partsOf(token, 'name')
     if (isHost(token) || (isHostPlace.test(before) && isName(token))) return maskOf(token, 'host')
@@ -108,11 +111,6 @@ export function createAnonymiser({ key, names }: { key: string | Buffer; names: 
   return {
     hide: replaced,
     restore: (text) => text.replace(maskShape, (mask) => originals.get(mask) ?? mask),
-    masksIn: (text) =>
-      [...new Set(replaced(text).match(maskShape) ?? [])].flatMap((masked) => {
-        const unmasked = originals.get(masked)
-        return unmasked === undefined ? [] : [{ unmasked, masked }]
-      }),
   }
 }
 
@@ -143,14 +141,21 @@ const typeOf = (type: string): string =>
     .slice(0, 30)
     .padEnd(2, 'x')
 
-/** Words that every cluster has: hiding them would take the sense from a text and tell nobody anything. */
+/** Words that every cluster has and that somebody may well call a workload or a namespace. */
+const everydayNames = new Set(
+  'api apis app apps cluster container data email event gateway host image ingress job key label local node pod service status system volume'.split(
+    ' ',
+  ),
+)
+
+/** Words that every cluster has: hiding them wherever they stand would take the sense from a text and tell nobody anything. */
 const ordinary = new Set(
   (
     'api apis app apps name namespace node host hostname image label email ip pod pods container containers init deployment replicaset ' +
     'statefulset daemonset job cronjob service services endpoints endpointslice ingress configmap secret volume claim persistentvolume ' +
     'persistentvolumeclaim storageclass event events role rolebinding clusterrole clusterrolebinding serviceaccount networkpolicy gateway ' +
     'httproute spec status metadata data true false yes no none null default kubernetes kube-system kube-public kube-node-lease cluster local ' +
-    'svc system linux windows amd64 arm64 http https tcp udp grpc localhost error errors failed failure warning info critical ready running pending ' +
+    'svc system linux windows amd64 arm64 cpu memory storage ephemeral-storage http https tcp udp grpc localhost error errors failed failure warning info critical ready running pending ' +
     'waiting terminated reason message type value key state the is not was has and or of to in for on at it be by as an'
   ).split(' '),
 )
@@ -161,6 +166,9 @@ const isName = (name: string): boolean =>
 const clusterHost = /\.(?:svc|cluster\.local)$/
 const clusterWords = new Set(['svc', 'cluster', 'local'])
 const isHostPlace = /(?::\/\/|\blookup |\bhost |@)$/
+/** After the kind, the namespace, a key or a quotation mark: `Deployment api`, `shop/api`, `name=api`, `pods "api"`. */
+const isNamePlace =
+  /(?:[\w-]\/|[=["'`]|\b(?:container|pod|deployment|replicaset|statefulset|daemonset|job|cronjob|service|ingress|gateway|configmap|secret|node|namespace|serviceaccount|horizontalpodautoscaler|poddisruptionbudget|networkpolicy|persistentvolumeclaim) )$/i
 
 const fieldRoots = /^(?:spec|status|metadata|data|webhooks|roleRef|subjects|rules|event|log|object)\./
 const files =

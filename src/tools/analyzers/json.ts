@@ -26,8 +26,8 @@ interface JsonResult {
 interface JsonFailure {
   Text: string
   KubernetesDoc: string
-  /** Names and what the model is told instead, when that was asked for. */
-  Sensitive: SensitivePair[]
+  /** K8sGPT puts names beside their masks here. Ours leave the process nowhere: whoever has both can undo the hiding. */
+  Sensitive: []
   rule: string
   severity: Severity
   confidence: Finding['confidence']
@@ -36,11 +36,6 @@ interface JsonFailure {
   evidence: Evidence[]
   affects: ObjectRef[]
   next: string
-}
-
-export interface SensitivePair {
-  Unmasked: string
-  Masked: string
 }
 
 export interface JsonDetails {
@@ -52,8 +47,6 @@ export interface JsonDetails {
   explanations?: Map<string, string>
   /** What the cluster's own schema says about a finding's field, by its id. */
   docs?: Map<string, string>
-  /** What is hidden from the model in a finding. */
-  sensitiveIn?: (finding: Finding) => SensitivePair[]
 }
 
 /** The report as data; equal states give equal bytes but for `checkedAt`. */
@@ -77,7 +70,7 @@ export function toJson(report: Report, details: JsonDetails = {}): JsonReport {
   }
 }
 
-function toResult(group: Finding[], { explanations, docs, sensitiveIn }: JsonDetails): JsonResult {
+function toResult(group: Finding[], { explanations, docs }: JsonDetails): JsonResult {
   const [{ object, owner }] = group as [Finding]
   const isOwn = owner.kind === object.kind && owner.name === object.name && owner.namespace === object.namespace
   const failures = group.toSorted((a, b) => order(orderOf(a), orderOf(b)))
@@ -87,7 +80,7 @@ function toResult(group: Finding[], { explanations, docs, sensitiveIn }: JsonDet
     error: failures.map((finding) => ({
       Text: finding.text,
       KubernetesDoc: docs?.get(findingId(finding)) ?? '',
-      Sensitive: sensitiveIn?.(finding) ?? [],
+      Sensitive: [],
       rule: finding.reason,
       severity: finding.severity,
       confidence: finding.confidence,
