@@ -122,9 +122,11 @@ function hasPlainBody({ headers }: FastifyRequest): boolean {
   return headers['content-encoding'] === undefined && (charset === undefined || /^utf-8$/i.test(charset))
 }
 
-/** Node joins duplicates with a comma, so the raw headers are counted. */
-const hasHeadersOnce = (request: FastifyRequest, names: string[]): boolean =>
-  names.every((name) => request.raw.headersDistinct[name]?.length === 1 && request.raw.headersDistinct[name][0] !== '')
+/** Node joins duplicates with a comma, so the raw headers are counted: names and values in turn. */
+function hasHeadersOnce({ headers, raw }: FastifyRequest, names: string[]): boolean {
+  const sent = raw.rawHeaders.filter((_text, index) => index % 2 === 0).map((name) => name.toLowerCase())
+  return names.every((name) => headers[name] !== '' && sent.filter((one) => one === name).length === 1)
+}
 
 function parseJson(body: Buffer): unknown {
   try {
