@@ -1,0 +1,11 @@
+import { hkdfSync } from 'node:crypto'
+
+/**
+ * The secret of one webhook, made from ours: 64 hex digits. The scope is `owner/repository` or an owner. Whoever may edit a webhook
+ * can read its secret; this one signs for its scope alone and says nothing about the master or the other scopes.
+ */
+export function deriveSecret(master: string, scope: string): string {
+  // Gitea's names are the same in capitals and small letters.
+  const info = `kube-agent webhook ${scope.toLowerCase()}`
+  return Buffer.from(hkdfSync('sha256', master, '', info, 32)).toString('hex')
+}
