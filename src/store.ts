@@ -10,6 +10,10 @@ export interface Store {
   sessions: Keyv
   prompts: Keyv
   threads: Keyv
+  /** How CI stands with branches and pull requests. */
+  lines: Keyv
+  /** How far repositories were heard of. */
+  seen: Keyv
   caches: Keyv
   /** The same file, for the inbox's tables. */
   database: DatabaseSync
@@ -50,6 +54,8 @@ export function openStore(directory: string): Store {
     sessions: namespace('sessions'),
     prompts: namespace('prompts'),
     threads: namespace('threads'),
+    lines: namespace('lines'),
+    seen: namespace('seen'),
     caches: namespace('caches'),
     database,
     async close() {

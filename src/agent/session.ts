@@ -27,6 +27,8 @@ export interface Request {
   askers: (UserId | 'signal')[]
   /** A `command` names its tool call itself: the model is not asked and the results are the answer. */
   kind: 'question' | 'command'
+  /** What began it was written by somebody who may not write there: nothing is changed, whoever would approve. */
+  readOnly?: true
   /** Where it begins in the session's messages; everything from here on belongs to what is worked on. */
   from: number
   /** Milliseconds since the epoch, moved on by the time that people took to decide. */

@@ -113,6 +113,8 @@ async function ask(
 ): Promise<Approval | { refused: string }> {
   const effect = effectOf(tool, input)
   const target = tool.target?.(input)
+  if (session.request?.readOnly)
+    return { refused: 'This is about work from a fork: nothing is changed. Say what a person should do instead.' }
   const askers = session.request?.askers ?? ['signal']
   const ruling = rule(deps.policy, { tool: tool.name, effect, askers, ...(target && { target }) })
   if (ruling.kind === 'refuse') return { refused: ruling.reason }

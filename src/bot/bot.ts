@@ -11,7 +11,7 @@ import { escapeMarkdown } from '../tools/markdown.ts'
 import type { Target } from '../tools/tool.ts'
 import { isStop } from './commands.ts'
 import { conclude, resumeClock, wake } from './conclude.ts'
-import { type Conversation, createConversation, remember, shortId } from './conversation.ts'
+import { type Conversation, createConversation, remember, say, shortId } from './conversation.ts'
 import { decide } from './decide.ts'
 import { createIntake } from './intake.ts'
 import type { BotJob, JobOf } from './jobs.ts'
@@ -28,7 +28,12 @@ import {
 import { endProgress, showProgress } from './progress.ts'
 import { reflectApprovals, scheduleTimers } from './prompts.ts'
 import { checkRecovery, type Health, remind } from './recovery.ts'
-import { checkPush, routeSignal, type SignalDeps, takePush } from './signals.ts'
+import { takeCi } from './signals/ci.ts'
+import { createFlood, takeList, takeListed } from './signals/collection.ts'
+import type { SignalDeps } from './signals/deps.ts'
+import { followProposals } from './signals/proposals.ts'
+import { checkPush, takePush } from './signals/push.ts'
+import { routeSignal } from './signals/route.ts'
 import { type Language, texts } from './texts.ts'
 import { record } from './trail.ts'
 import { decisions, inOrder, roleOf } from './waiting.ts'
@@ -79,8 +84,7 @@ export function createBot(deps: BotDeps): Bot {
   const running = new Map<string, (job: BotJob) => void>()
   /** The last flush of each thread's outbox: one at a time, else an item would be forgotten unsent. */
   const flushes = new Map<ThreadId, Promise<void>>()
-  /** When signals opened their last threads. */
-  const opened: number[] = []
+  const flood = createFlood()
   const { tools } = deps.agent
   const chatOf = (id: ThreadId | RoomId): ChatPlatform => {
     const chat = deps.chats.find((one) => one.name === platformOf(id))
@@ -92,7 +96,8 @@ export function createBot(deps: BotDeps): Bot {
   const intake = createIntake({ ...deps, chatOf })
 
   async function handle(job: BotJob, signal: AbortSignal): Promise<void> {
-    if (job.kind === 'signal') return routeSignal(job, deps.signals, { opened, language: deps.languageOf('') })
+    if (job.kind === 'signal' || job.kind === 'look-again')
+      return routeSignal(job, deps.signals, { flood, language: deps.languageOf('') })
     const conversation = await load(job)
     if (!conversation) return
     await apply(conversation, job)
@@ -112,8 +117,8 @@ export function createBot(deps: BotDeps): Bot {
     if (known) return known
     if (job.kind === 'message')
       return createConversation(job.data.thread, job.data.room, deps.languageOf(job.data.text))
-    if (job.kind === 'push' && deps.signals.room)
-      return createConversation(job.thread as ThreadId, deps.signals.room, deps.languageOf(''))
+    if (job.kind === 'push' || job.kind === 'ci' || job.kind === 'listed')
+      return createConversation(job.thread as ThreadId, job.data.room, deps.languageOf(''))
     return undefined
   }
 
@@ -151,6 +156,18 @@ export function createBot(deps: BotDeps): Bot {
       case 'push-check':
         await checkPush(conversation, job, deps.signals)
         return
+      case 'ci':
+        await takeCi(conversation, job, deps.signals)
+        return
+      case 'remark':
+        say(conversation, job.data.markdown, { quiet: true })
+        return
+      case 'listed':
+        await takeListed(conversation, job, deps)
+        return
+      case 'list':
+        takeList(conversation)
+        return
       case 'remind':
         remind(conversation, job, deps.agent.policy, deps.now())
         return
@@ -162,6 +179,7 @@ export function createBot(deps: BotDeps): Bot {
       case 'resume':
         return
       case 'signal':
+      case 'look-again':
         throw new Error('a signal has no conversation')
     }
   }
@@ -270,6 +288,7 @@ export function createBot(deps: BotDeps): Bot {
     checkpoint(`save:before:${point}`)
     await deps.conversations.set(conversation.thread, conversation)
     checkpoint(`save:after:${point}`)
+    await followProposals(conversation, deps.signals)
     await scheduleTimers(conversation, promptDeps)
   }
 
@@ -312,7 +331,7 @@ export function createBot(deps: BotDeps): Bot {
 
   /** A poison job: people in the thread hear of it; the log has the details. */
   async function setAside(job: BotJob, reason: string): Promise<void> {
-    if (job.kind === 'signal') return
+    if (job.kind === 'signal' || job.kind === 'look-again') return
     const conversation = await deps.conversations.get(job.thread)
     const thread = conversation?.thread ?? (job.kind === 'message' ? (job as JobOf<'message'>).data.thread : undefined)
     if (!thread) return

@@ -25,6 +25,8 @@ export interface Conversation {
   /** People who were told once that their mark or message does not count. */
   told: string[]
   recovery: Record<ApprovalId, { message: MessageId; healthy: boolean }>
+  /** Lines of a list that go out together. */
+  listed?: string[]
 }
 
 export type Outgoing =

@@ -83,8 +83,19 @@ const en = {
   emptyAnswer: 'The model gave no answer. Ask again, or more narrowly.',
   tools: 'What I can call (`!TOOL key=value …`):',
   statusTitle: 'Status',
-  manyPushes:
-    '**Many pushes at once.** Further ones are collected in this thread, without a diagnosis; ask here about any of them.',
+  collection: '**Much happens at once.** What comes on top of it is listed in this thread; ask here about any of it.',
+  ciFailed: (where: string) => `CI failed in ${where}`,
+  seenLate: (time: string) => `It ended at ${time} UTC; I was away.`,
+  ciPassed: (where: string) => `CI passed in ${where}`,
+  ciStillRed: (subjects: string) => `Still failing: ${subjects}.`,
+  ciAllGreen: 'Nothing fails there any more.',
+  ciGreenAgain: 'Green again.',
+  branchDeleted: (branch: string, by: string) => `${by} deleted ${branch}, so nothing can turn green there any more.`,
+  commented: (by: string, number: string) => `${by} wrote under ${number}:`,
+  pullMerged: (number: string, by: string) => `${number} was merged by ${by}.`,
+  pullClosed: (number: string, by: string) => `${number} was closed by ${by}, unmerged.`,
+  pullReopened: (number: string, by: string) => `${number} was opened again by ${by}.`,
+  released: (tag: string, by: string) => `${by} released ${tag}.`,
 }
 
 type Texts = typeof en
@@ -163,8 +174,20 @@ const ko: Texts = {
   emptyAnswer: '모델이 답을 주지 않았습니다. 다시, 또는 더 좁혀서 물어 주세요.',
   tools: '호출할 수 있는 도구(`!도구 key=value …`):',
   statusTitle: '상태',
-  manyPushes:
-    '**한꺼번에 많은 푸시가 있습니다.** 이후의 푸시는 진단 없이 이 스레드에 모읍니다. 궁금한 것은 여기서 물어 주세요.',
+  collection:
+    '**한꺼번에 많은 일이 일어나고 있습니다.** 이후의 것은 이 스레드에 목록으로 모읍니다. 궁금한 것은 여기서 물어 주세요.',
+  ciFailed: (where) => `${where} CI 실패`,
+  seenLate: (time) => `${time} UTC 에 끝났으며, 그때 저는 꺼져 있었습니다.`,
+  ciPassed: (where) => `${where} CI 통과`,
+  ciStillRed: (subjects) => `아직 실패: ${subjects}.`,
+  ciAllGreen: '더 이상 실패하는 것이 없습니다.',
+  ciGreenAgain: '다시 정상.',
+  branchDeleted: (branch, by) => `${by} 님이 ${branch} 브랜치를 삭제하여 더 지켜볼 것이 없습니다.`,
+  commented: (by, number) => `${by} 님이 ${number} 에 남긴 글:`,
+  pullMerged: (number, by) => `${by} 님이 ${number} 을(를) 병합했습니다.`,
+  pullClosed: (number, by) => `${by} 님이 ${number} 을(를) 병합하지 않고 닫았습니다.`,
+  pullReopened: (number, by) => `${by} 님이 ${number} 을(를) 다시 열었습니다.`,
+  released: (tag, by) => `${by} 님이 ${tag} 을(를) 릴리스했습니다.`,
 }
 
 export const texts: Record<Language, Texts> = { en, ko }

@@ -121,7 +121,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
     cluster,
     hasModel: model !== undefined,
     inbox,
-    threads: store.threads,
+    store,
     stopping: stopping.signal,
     log,
   })
@@ -209,7 +209,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
   })
   async function begin(): Promise<void> {
     await Promise.all(chats.map(startChat))
-    await signals.findRoom(chats)
+    await signals.start(chats)
     inbox.start(bot)
   }
   async function startChat(chat: ChatPlatform): Promise<void> {

@@ -179,6 +179,20 @@ export const Config = z.strictObject({
         .default(['default'])
         .describe('Branches whose pushes open threads: `default` and patterns such as `release/*`.'),
       continueMinutes: positive.default(60).describe('How long further pushes to a branch continue its thread.'),
+      ciBranches: list
+        .default(['**'])
+        .describe('Branches whose CI failures open threads, as above; pull requests from forks are called `pull/7`.'),
+      rooms: z
+        .array(z.string().regex(/^[^=\s]+=\S+$/, 'REPOSITORY=ROOM, such as acme/*=#payments:corp'))
+        .default([])
+        .describe(
+          'Rooms for repositories, as `acme/*=ROOM`; the first that fits counts, `room` is for the others. Private repositories have only what is named here.',
+        ),
+      lookMinutes: count
+        .default(5)
+        .describe(
+          'How often Gitea is asked what was missed: pushes and CI runs of repositories that sent something before. 0: never.',
+        ),
     })
     .prefault({}),
 })

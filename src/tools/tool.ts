@@ -25,6 +25,8 @@ export interface Preview {
   version: string
   /** Whose health says afterwards whether it helped: the target's when missing, nobody's with `none`. */
   watch?: Target | 'none'
+  /** The branch that it makes or moves: how its CI goes is told in the thread. */
+  branch?: { repository: number; name: string }
 }
 
 export interface ToolContext {

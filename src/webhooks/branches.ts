@@ -1,12 +1,5 @@
 import { matchesGlob } from 'node:path'
-import type { PushSignal } from '../signal.ts'
 
-/** Whether pushes to this branch are wanted: `default` stands for the repository's default branch, others are globs (`release/*`). */
-export function wantsPush(
-  { branch, repository }: Pick<PushSignal, 'branch' | 'repository'>,
-  patterns: string[],
-): boolean {
-  return patterns.some((pattern) =>
-    pattern === 'default' ? branch === repository.defaultBranch : matchesGlob(branch, pattern),
-  )
-}
+/** Whether a branch is named by the patterns: `default` stands for the repository's default branch, others are globs (`release/*`). */
+export const isWanted = (branch: string, defaultBranch: string, patterns: string[]): boolean =>
+  patterns.some((pattern) => (pattern === 'default' ? branch === defaultBranch : matchesGlob(branch, pattern)))

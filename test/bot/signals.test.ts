@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { PushFacts } from '../../src/bot/signals.ts'
+import type { PushFacts } from '../../src/bot/signals/deps.ts'
 import type { PushSignal } from '../../src/signal.ts'
 import { restart } from '../agent/fixtures.ts'
 import { createChat, room } from '../helpers/chat.ts'
@@ -35,7 +35,7 @@ async function ops(
     model?: ScriptedModel | 'none'
     facts?: (signal: PushSignal) => Promise<PushFacts>
     checkAgainMs?: number[]
-    wants?: (signal: PushSignal) => string | undefined
+    unwanted?: (signal: PushSignal) => string | undefined
     noRoom?: boolean
   } = {},
 ): Promise<House & { send(signal: PushSignal): Promise<unknown> }> {
@@ -45,16 +45,16 @@ async function ops(
     model: options.model ?? 'none',
     tools: [restart()],
     signals: {
-      ...(!options.noRoom && { room, chat }),
+      placeFor: () => (options.noRoom ? undefined : { room, chat }),
       ...(options.facts && { facts: options.facts }),
-      ...(options.wants && { wants: options.wants }),
+      ...(options.unwanted && { unwanted: options.unwanted }),
       checkAgainMs: options.checkAgainMs ?? [],
     },
   })
   const send = (signal: PushSignal) =>
     house.inbox.put({
       id: `signal:${signal.id}`,
-      thread: `signal:gitea:${signal.repository.id}:${signal.branch}`,
+      thread: `signal:gitea:${signal.repository.id}`,
       kind: 'signal',
       data: signal,
     })
@@ -104,7 +104,7 @@ test('the same commit in two repositories or on two branches opens two threads',
 })
 
 test('what nobody wants opens no thread, and without a room none is opened at all', async (t) => {
-  const own = await ops(t, { wants: (signal) => (signal.pusher.login === 'kube-agent' ? 'own push' : undefined) })
+  const own = await ops(t, { unwanted: (signal) => (signal.pusher.login === 'kube-agent' ? 'own push' : undefined) })
   await own.send(push({ pusher: { login: 'kube-agent', name: 'kube-agent' } }))
   const roomless = await ops(t, { noRoom: true })
   await roomless.send(push())
@@ -179,19 +179,19 @@ test('a forge that is away is said in the thread, and is no failed job', async (
   assert.equal(house.chat.shown.filter((post) => /set it aside/.test(post.markdown)).length, 0)
 })
 
-test('fifty repositories that push at once open ten threads; the rest share one, and no model looks at it', async (t) => {
+test('fifty repositories that push at once open ten threads; the rest are listed in one, and no model looks at them', async (t) => {
   const model = scriptedModel(...Array.from({ length: 10 }, () => says('Well.')))
   const house = await ops(t, { model })
 
   for (let repo = 1; repo <= 50; repo++) await house.send(push({ repo }))
-  await until(
-    () => (house.chat.shown.filter((post) => /all well/.test(post.markdown)).length === 50 ? true : undefined),
-    'all pushes shown',
-  )
+  const collection = await house.sees(/Much happens at once/)
   await house.quiet()
+  house.clock.now += 11_000
+  await house.chat.say(alice, '!status', { thread: collection.thread })
 
+  const listed = await house.sees(/^- push to/)
+  assert.equal(listed.thread, collection.thread)
+  assert.equal(listed.markdown.split('\n').length, 40)
   assert.equal(threads(house), 11)
-  const collection = await house.sees(/Many pushes at once/)
-  assert.equal(house.chat.shown.filter((post) => post.thread === collection.thread).length, 41)
   assert.equal(model.requests.length, 10)
 })

@@ -4,19 +4,22 @@ import pino from 'pino'
 import type { ChatPlatform } from '../../src/bot/platform.ts'
 import { createSignals, type SignalOptions } from '../../src/commands/signals.ts'
 import { loadConfig } from '../../src/config.ts'
-import type { Signal } from '../../src/signal.ts'
+import type { PushSignal, Repository } from '../../src/signal.ts'
 
-const push = { branch: 'main', repository: { defaultBranch: 'main' }, pusher: { login: 'kube-bot' } } as Signal
+const repository: Repository = { id: 1, fullName: 'acme/shop', url: '', private: false, defaultBranch: 'main' }
+const push = { branch: 'main', repository, pusher: { login: 'kube-bot' } } as PushSignal
 
-function create(changes: Partial<SignalOptions> = {}) {
-  const { config } = loadConfig({ env: { KUBE_AGENT_ROOM: '#ops:corp' } })
+const nothingKept = { iterator: async function* () {} }
+
+function create(changes: Partial<SignalOptions> = {}, env: Record<string, string> = {}) {
+  const { config } = loadConfig({ env: { KUBE_AGENT_ROOM: '#ops:corp', ...env } })
   return createSignals({
     config,
     gitea: undefined,
     cluster: undefined,
     hasModel: false,
     inbox: { put: async () => true },
-    threads: {} as SignalOptions['threads'],
+    store: { threads: nothingKept, lines: nothingKept, seen: nothingKept } as unknown as SignalOptions['store'],
     stopping: new AbortController().signal,
     lookAgainMs: 1,
     log: pino({ enabled: false }),
@@ -24,30 +27,51 @@ function create(changes: Partial<SignalOptions> = {}) {
   })
 }
 
+const chatWith = (...rooms: string[]) =>
+  ({
+    name: 'matrix',
+    room: async (name: string) => (rooms.includes(name) ? `matrix|${name}` : Promise.reject(new Error('not invited'))),
+  }) as unknown as ChatPlatform
+
 test('the room is asked from each chat until one knows it', async () => {
-  const stranger = { name: 'web', room: () => Promise.reject(new Error('no such room')) } as unknown as ChatPlatform
-  const friend = { name: 'matrix', room: async () => 'matrix|!ops' } as unknown as ChatPlatform
+  const friend = chatWith('#ops:corp')
   const signals = create()
 
-  await signals.findRoom([stranger, friend])
+  await signals.start([chatWith(), friend])
 
-  assert.deepEqual([signals.room, signals.chat], ['matrix|!ops', friend])
+  assert.deepEqual(signals.placeFor(repository), { room: 'matrix|#ops:corp', chat: friend })
 })
 
 test('a room that is not there yet is found once the bot was invited', async () => {
-  let invited = false
+  const rooms: string[] = []
   const chat = {
     name: 'matrix',
-    room: async () => (invited ? 'matrix|!ops' : Promise.reject(new Error('not invited'))),
+    room: async (name: string) => (rooms.includes(name) ? name : Promise.reject(new Error('not invited'))),
   } as unknown as ChatPlatform
   const signals = create()
-  await signals.findRoom([chat])
-  assert.equal(signals.room, undefined)
+  await signals.start([chat])
+  assert.equal(signals.placeFor(repository), undefined)
 
-  invited = true
-  while (!signals.room) await new Promise(setImmediate)
+  rooms.push('#ops:corp')
+  while (!signals.placeFor(repository)) await new Promise(setImmediate)
 
-  assert.equal(signals.room, 'matrix|!ops')
+  assert.equal(signals.placeFor(repository)?.room, '#ops:corp')
+})
+
+test('a repository is told of in the first room whose pattern fits, and a private one in no other', async () => {
+  const signals = create({}, { KUBE_AGENT_SIGNALS_ROOMS: 'acme/pay*=#pay:corp,acme/*=#acme:corp' })
+  await signals.start([chatWith('#ops:corp', '#pay:corp', '#acme:corp')])
+  const roomOf = (fullName: string, isPrivate: boolean) =>
+    signals.placeFor({ ...repository, fullName, private: isPrivate })?.room
+
+  assert.equal(roomOf('acme/payments', true), 'matrix|#pay:corp')
+  assert.equal(roomOf('acme/shop', true), 'matrix|#acme:corp')
+  assert.equal(roomOf('others/site', false), 'matrix|#ops:corp')
+  assert.equal(roomOf('others/site', true), undefined)
+})
+
+test('a rule for rooms that is none is told at the start', () => {
+  assert.throws(() => create({}, { KUBE_AGENT_SIGNALS_ROOMS: 'acme' }), /REPOSITORY=ROOM/)
 })
 
 test('pushes of the bot itself are not wanted, also when Gitea was away at the start', async () => {
@@ -60,12 +84,10 @@ test('pushes of the bot itself are not wanted, also when Gitea was away at the s
   }
   const signals = create({ gitea: { login } as unknown as SignalOptions['gitea'] })
   while (asked.length === 0) await new Promise(setImmediate)
-  assert.equal(signals.wants(push), undefined)
+  assert.equal(signals.unwanted(push), undefined)
 
   isAway = false
-  while (signals.wants(push) === undefined) {
-    await new Promise(setImmediate)
-  }
+  while (signals.unwanted(push) === undefined) await new Promise(setImmediate)
 
-  assert.equal(signals.wants(push), 'own push')
+  assert.equal(signals.unwanted(push), 'own push')
 })

@@ -55,6 +55,7 @@ export function commitAndPush(tools: GitTools): Tool {
           ],
           version: `${found.id}/${branch}/${changes.parent}/${changes.tree}`,
           watch: 'none',
+          branch: { repository: found.id, name: branch },
         }
       })
     },

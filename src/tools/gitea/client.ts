@@ -58,6 +58,8 @@ const CommitStatus = z.object({
   statuses: z
     .array(
       z.object({
+        id: z.number().catch(0),
+        creator: z.object({ id: z.number(), login: z.string() }).nullish().catch(undefined),
         context: z.string().catch(''),
         status: z.string().catch(''),
         description: z.string().catch(''),

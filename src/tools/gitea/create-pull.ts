@@ -51,6 +51,7 @@ export function createPull(gitea: Gitea): Tool {
         ],
         version: `${found.id}/${commits[0]?.sha ?? ''}`,
         watch: 'none' as const,
+        branch: { repository: found.id, name: head },
       }
     },
     async run({ owner, repo }, context) {

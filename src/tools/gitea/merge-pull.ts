@@ -31,7 +31,7 @@ export function mergePull(gitea: Gitea, pauseMs = 1_000): Tool {
     target: repositoryTarget,
     async preflight({ owner, repo, number, style, delete_branch = false }, { signal }) {
       const name = { owner, repo }
-      await writable(gitea, name, signal)
+      const found = await writable(gitea, name, signal)
       const pull = await settled(gitea, name, number, signal, pauseMs)
       const path = inRepository(name, `/pulls/${number}`)
       const [checks, { text: diff, cut }] = await Promise.all([
@@ -53,6 +53,7 @@ export function mergePull(gitea: Gitea, pauseMs = 1_000): Tool {
         ],
         version: `${pull.number}/${pull.head.sha}/${pull.base.ref}`,
         watch: 'none' as const,
+        branch: { repository: found.id, name: pull.base.ref },
       }
     },
     async run({ owner, repo, number }, context) {

@@ -87,6 +87,7 @@ export function proposeChange(gitea: Gitea): Tool {
         ],
         version: `${found.id}/${base}/${edits.map(({ sha }) => sha).join(',')}`,
         watch: 'none' as const,
+        branch: { repository: found.id, name: branch },
       }
     },
     async run({ owner, repo, title, body = '' }, context) {

@@ -16,6 +16,8 @@ export const Run = z.object({
   event: z.string().catch(''),
   status: z.string().catch(''),
   conclusion: z.string().nullish(),
+  /** Filled from 1.27 on. */
+  run_attempt: z.number().catch(0),
   /** Not there for runs of pull requests. */
   head_branch: z.string().nullish(),
   head_sha: z.string().catch(''),
@@ -35,6 +37,7 @@ export type Job = z.output<typeof Job>
 export const Job = z.object({
   id: z.number(),
   run_id: z.number().catch(0),
+  run_attempt: z.number().catch(0),
   name: z.string().catch(''),
   status: z.string().catch(''),
   conclusion: z.string().nullish(),

@@ -35,7 +35,14 @@ const { signal } = new AbortController()
 const status = (...states: string[]) => ({
   status: async () => ({
     state: '',
-    statuses: states.map((one, index) => ({ context: `ci ${index}`, status: one, description: '', target_url: '' })),
+    statuses: states.map((one, index) => ({
+      id: index,
+      creator: null,
+      context: `ci ${index}`,
+      status: one,
+      description: '',
+      target_url: '',
+    })),
   }),
 })
 

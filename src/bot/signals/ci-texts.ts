@@ -1,0 +1,42 @@
+import type { CiResult } from '../../tools/gitea/ci/result.ts'
+import { escapeMarkdown, inlineCode } from '../../tools/markdown.ts'
+import { oneLine } from '../../tools/output.ts'
+import { type Language, texts } from '../texts.ts'
+
+/** Later than that, it is said when it happened. */
+const lateMs = 10 * 60_000
+
+const link = (text: string, url: string): string => (/^https?:\/\/[^\s()<>]+$/.test(url) ? `[${text}](${url})` : text)
+
+const where = ({ repository, line }: CiResult): string =>
+  `**${escapeMarkdown(repository.fullName)}** ${inlineCode(line.name)}`
+
+/** "CI failed in acme/shop main: job test, step unit tests", as the beginning of a thread, or a line of a list. */
+export function failedTitle(result: CiResult, language: Language, now: number): string {
+  const text = texts[language]
+  const { subject, what, title, endedAt, run, url, line } = result
+  const named = link(run === undefined ? escapeMarkdown(subject) : `${escapeMarkdown(subject)} #${run}`, url)
+  const pull = line.pull === undefined || line.name.startsWith('pull/') ? '' : ` (#${line.pull})`
+  const about = [
+    what && escapeMarkdown(oneLine(what).slice(0, 300)),
+    title && `“${escapeMarkdown(oneLine(title).slice(0, 200))}”`,
+  ]
+  const late =
+    endedAt !== undefined && now - endedAt > lateMs
+      ? ` ${text.seenLate(new Date(endedAt).toISOString().slice(0, 16).replace('T', ' '))}`
+      : ''
+  return `❌ ${text.ciFailed(where(result) + pull)}: ${[named, ...about.filter(Boolean)].join(', ')}.${late}`
+}
+
+export function passedText(result: CiResult, red: string[], language: Language): string {
+  const text = texts[language]
+  const { subject, run, url, commit } = result
+  const named = link(run === undefined ? escapeMarkdown(subject) : `${escapeMarkdown(subject)} #${run}`, url)
+  const rest =
+    red.length > 0 ? ` ${text.ciStillRed(red.map((one) => inlineCode(one)).join(', '))}` : ` ${text.ciAllGreen}`
+  return `✅ ${text.ciPassed(where(result))}: ${named}, ${inlineCode(commit.slice(0, 10))}.${rest}`
+}
+
+/** The first post of a thread, once there is nothing left to do. */
+export const rootOnceGreen = (root: string, language: Language): string =>
+  `✅ ${texts[language].ciGreenAgain} ${root.replace(/^❌ /, '')}`

@@ -1,0 +1,232 @@
+import { fence } from '../../agent/guard/fence.ts'
+import { redact } from '../../agent/guard/redact.ts'
+import { openCalls } from '../../agent/session.ts'
+import type { RunSignal, StatusSignal } from '../../signal.ts'
+import type { CiResult } from '../../tools/gitea/ci/result.ts'
+import { escapeMarkdown } from '../../tools/markdown.ts'
+import { begin, type Conversation, say, shortId } from '../conversation.ts'
+import type { JobOf } from '../jobs.ts'
+import type { MessageId } from '../platform.ts'
+import type { Language } from '../texts.ts'
+import { failedTitle, passedText, rootOnceGreen } from './ci-texts.ts'
+import { collectionOf, type Flood, isFailingFlood, isFlood, list } from './collection.ts'
+import type { CiSource, CiThread, Place, SignalDeps } from './deps.ts'
+
+/** Failures that come so close together are told in one go: one thread for a commit, one list for a flood. */
+const settleMs = 2_000
+/** A commit may get many statuses, one after the other. */
+const statusesMs = 10_000
+/** A forge that is away is asked again for about two hours; what is missed then is found by looking for it. */
+const mostAttempts = 30
+/** The first answers may be older than the event that we were told of. */
+const mostRunning = 5
+/** What was red for so long begins anew in the room: nobody reads on in a thread that old. */
+const staleMs = 7 * 24 * 60 * 60_000
+const rememberedResults = 50
+
+interface Setting {
+  flood: Flood
+  language: Language
+}
+
+export const lineKey = (repository: number, line: string): string => `ci:${repository}:${line}`
+
+/**
+ * What follows from a hint that CI said something: the forge is asked, and a failure or the end of one is told in the thread of its branch
+ * or pull request. However many hints there are for one result, it is told once.
+ */
+export async function routeCi(
+  hint: RunSignal | StatusSignal,
+  attempt: number,
+  deps: SignalDeps,
+  setting: Setting,
+): Promise<void> {
+  const { ci } = deps
+  if (!ci) return
+  let results: CiResult[]
+  try {
+    results = await ci.results(hint)
+  } catch (error) {
+    if (!ci.isAway(error) || attempt >= mostAttempts) throw error
+    return lookAgain(hint, attempt, Math.min(5_000 * 2 ** attempt, 300_000), deps)
+  }
+  for (const result of results.filter((one) => ci.wants(one))) await take(result, hint, attempt, deps, setting)
+}
+
+async function take(
+  result: CiResult,
+  hint: RunSignal | StatusSignal,
+  attempt: number,
+  deps: SignalDeps,
+  setting: Setting,
+): Promise<void> {
+  const key = lineKey(result.repository.id, result.line.name)
+  const known = await deps.lines.get(key)
+  if (known?.told.includes(result.key)) return
+  if (hint.kind === 'status' && attempt === 0) return lookAgain(hint, attempt, statusesMs, deps)
+  if (result.state === 'running' && hint.kind === 'run' && attempt < mostRunning)
+    return lookAgain(hint, attempt, 3_000 * 2 ** attempt, deps)
+  if (result.state === 'passed') return pass(result, known, deps)
+  if (result.state !== 'failed' || isOld(result, known)) return
+  if (known && isCurrent(known, deps.now())) return fail(result, known, deps)
+
+  const place = deps.placeFor(result.repository)
+  if (!place) return
+  const isMany = isFailingFlood(setting.flood, key, deps.now())
+  if (attempt === 0) return lookAgain(hint, attempt, settleMs, deps)
+  // Of what failed while we were away the rest of the story may be known already.
+  if (await deps.ci?.isOvertaken(result)) return
+  await open(result, place, isMany, deps, setting)
+}
+
+const lookAgain = async (
+  signal: RunSignal | StatusSignal,
+  attempt: number,
+  waitMs: number,
+  { inbox, now }: SignalDeps,
+): Promise<void> => {
+  await inbox.put({
+    id: `look-again:${signal.id}:${attempt + 1}`,
+    thread: laneOf(signal),
+    kind: 'look-again',
+    data: { signal, attempt: attempt + 1 },
+    due: now() + waitMs,
+  })
+}
+
+const laneOf = ({ source, repository }: RunSignal | StatusSignal): string => `signal:${source}:${repository.id}`
+
+const isCurrent = ({ state, at }: CiThread, now: number): boolean => state !== 'green' && now - at < staleMs
+
+/** Something newer passed, or failed, before we heard of this. */
+const isOld = ({ subject, order }: CiResult, known: CiThread | undefined): boolean =>
+  order < Math.max(known?.green[subject] ?? 0, known?.red[subject]?.order ?? 0)
+
+async function open(
+  result: CiResult,
+  place: Place,
+  isMany: boolean,
+  deps: SignalDeps,
+  { flood, language }: Setting,
+): Promise<void> {
+  const { room, chat } = place
+  const { repository } = result
+  const now = deps.now()
+  const collected = isMany || isFlood(flood, repository.id, now)
+  if (collected) {
+    const thread = await collectionOf(place, deps, language)
+    return fail(result, { ...empty(thread, place), collected }, deps)
+  }
+  const markdown = failedTitle(result, language, now)
+  const { thread } = await chat.open(room, { id: shortId('s', result.key), markdown })
+  flood.opened.push({ at: now, repository: repository.id })
+  await fail(result, { ...empty(thread, place), root: markdown }, deps)
+}
+
+const empty = (thread: CiThread['thread'], { room }: Place): CiThread => ({
+  thread,
+  room,
+  state: 'red',
+  at: 0,
+  red: {},
+  green: {},
+  told: [],
+})
+
+/** Put first, kept afterwards: what is not kept yet is put again under the same id. */
+async function fail(result: CiResult, line: CiThread, deps: SignalDeps): Promise<void> {
+  const { thread, room, root } = line
+  const id = `ci:${result.key}`
+  const isFirst = line.told.length === 0 && root !== undefined
+  if (line.collected) await list(deps, { id, thread, room, line: failedTitle(result, 'en', deps.now()) })
+  else
+    await deps.inbox.put({
+      id,
+      thread,
+      kind: 'ci',
+      data: { room, result, as: isFirst ? 'opened' : 'again', red: Object.keys(line.red) },
+    })
+  line.red[result.subject] = { order: result.order, key: result.key }
+  await keep({ ...line, state: 'red' }, result, deps)
+}
+
+/** Of what nobody heard that it failed, nobody has to hear that it passed. */
+async function pass(result: CiResult, line: CiThread | undefined, deps: SignalDeps): Promise<void> {
+  if (!line) return
+  const { subject, order } = result
+  const failure = line.red[subject]
+  if (failure && failure.order > order) return
+  const isNews = failure !== undefined || line.state === 'watched'
+  delete line.red[subject]
+  line.green[subject] = Math.max(order, line.green[subject] ?? 0)
+  const red = Object.keys(line.red)
+  const { thread, room, root } = line
+  const id = `ci:${result.key}`
+  if (isNews && line.collected) await list(deps, { id, thread, room, line: passedText(result, red, 'en') })
+  else if (isNews)
+    await deps.inbox.put({
+      id,
+      thread,
+      kind: 'ci',
+      data: { room, result, as: 'passed', red, ...(root && { root }) },
+    })
+  const state = line.state === 'red' && red.length === 0 ? 'green' : line.state
+  await keep({ ...line, state }, result, deps)
+}
+
+async function keep(line: CiThread, result: CiResult, deps: SignalDeps): Promise<void> {
+  // Statuses of one commit may fail and pass and fail again: of them the newest word counts, of runs every attempt.
+  const isReplaced = (key: string) =>
+    result.run === undefined && key.startsWith(`status:${result.repository.id}:${result.commit}:`)
+  const told = [...line.told.filter((key) => !isReplaced(key)), result.key].slice(-rememberedResults)
+  await deps.lines.set(lineKey(result.repository.id, result.line.name), { ...line, told, at: deps.now() })
+}
+
+/** Says in the thread what failed and what rules can tell; then the model looks further, if there is one. */
+export async function takeCi(conversation: Conversation, job: JobOf<'ci'>, deps: SignalDeps): Promise<void> {
+  const { result, as, red, root } = job.data
+  const { language } = conversation
+  if (as === 'passed') {
+    say(conversation, passedText(result, red, language), { quiet: true })
+    if (red.length === 0 && root)
+      conversation.outbox.push({
+        kind: 'edit',
+        message: conversation.thread as string as MessageId,
+        markdown: rootOnceGreen(root, language),
+      })
+    return
+  }
+  const facts = await look(result, deps.ci)
+  say(conversation, as === 'opened' ? facts : `${failedTitle(result, language, deps.now())}\n\n${facts}`, {
+    quiet: true,
+  })
+  // While a call waits for a decision the model cannot be told; people see the facts.
+  if (!deps.hasModel || openCalls(conversation.session).length > 0) return
+
+  const request = conversation.session.request ?? begin(conversation, 'signal', 'question', deps.now())
+  if (!request.askers.includes('signal')) request.askers.push('signal')
+  if (result.line.isFork) request.readOnly = true
+  conversation.session.messages.push({ role: 'user', content: question(result, facts) })
+}
+
+/** What cannot be looked at is said. */
+const look = async (result: CiResult, ci: CiSource | undefined): Promise<string> => {
+  try {
+    return (await ci?.facts(result)) ?? ''
+  } catch (error) {
+    return `⚠️ ${escapeMarkdown(error instanceof Error ? error.message : String(error))}`
+  }
+}
+
+function question(result: CiResult, facts: string): string {
+  const { repository, line, subject, run, commit, what, title } = result
+  const task = line.isFork
+    ? 'It comes from a fork: read only, change nothing.'
+    : 'Then propose what helps: a fix as a pull request (gitea_propose_change), running again if it is flaky (gitea_rerun), or nothing.'
+  const data = { repository: repository.fullName, line: line.name, workflow: subject, run, commit, what, title }
+  return [
+    `CI failed. Find the cause: read what you need (job log, files, commits) and name it with evidence. ${task}`,
+    fence(redact(JSON.stringify(data, null, 1)), 'ci'),
+    fence(redact(facts), 'found by rules'),
+  ].join('\n\n')
+}

@@ -1,0 +1,87 @@
+import type { Inbox } from '../../inbox.ts'
+import type { PushSignal, Repository, RunSignal, Signal, StatusSignal } from '../../signal.ts'
+import type { CiResult } from '../../tools/gitea/ci/result.ts'
+import type { BotJob } from '../jobs.ts'
+import type { ChatPlatform, RoomId, ThreadId } from '../platform.ts'
+
+export interface SignalDeps {
+  /** Where threads about a repository are opened; nothing when no room is meant for it. */
+  placeFor(repository: Repository): Place | undefined
+  /** The last thread of each thing that pushes, and each collection, was told in. */
+  threads: Kept<SignalThread>
+  /** What is known of each branch and pull request whose CI was told of. */
+  lines: Kept<CiThread>
+  inbox: Pick<Inbox<BotJob>, 'put'>
+  /** Told of every signal, so that what is missed later can be found by looking. */
+  onSeen(signal: Signal): Promise<void>
+  /** Why a push opens no thread; nothing when it may. */
+  unwanted(push: PushSignal): string | undefined
+  title(push: PushSignal): string
+  facts(push: PushSignal): Promise<PushFacts>
+  /** Without access to the forge there is nothing to ask, and hints are not acted on. */
+  ci: CiSource | undefined
+  /** The bot's own name at the forge, once it is known. */
+  ownLogin(): string | undefined
+  continueMs: number
+  checkAgainMs: number[]
+  hasModel: boolean
+  now(): number
+}
+
+export interface Place {
+  room: RoomId
+  chat: ChatPlatform
+}
+
+interface Kept<Value> {
+  get(key: string): Promise<Value | undefined>
+  set(key: string, value: Value): Promise<unknown>
+  delete(key: string): Promise<unknown>
+}
+
+/** What a push means, worked out by rules: see tools/gitea/push.ts. */
+export interface PushFacts {
+  markdown: string
+  /** Whether everything it looked at has come to an end; until then it is worth looking again. */
+  settled: boolean
+}
+
+/** What CI says, asked of the forge itself. */
+export interface CiSource {
+  /** What a hint is about, as it stands now; nothing when there is nothing any more. */
+  results(hint: RunSignal | StatusSignal): Promise<CiResult[]>
+  /** Whether this branch or pull request is to be told of. */
+  wants(result: CiResult): boolean
+  /** Whether something newer passed meanwhile. */
+  isOvertaken(result: CiResult): Promise<boolean>
+  /** What rules can say about a failure, as Markdown. */
+  facts(result: CiResult): Promise<string>
+  /** Whether the error says that the forge is away, so that it is worth asking again. */
+  isAway(error: unknown): boolean
+}
+
+export interface SignalThread {
+  thread: ThreadId
+  at: number
+  /** The signal that opened it. */
+  by: string
+}
+
+/** How CI stands with a branch or pull request, and where that is told. */
+export interface CiThread {
+  thread: ThreadId
+  room: RoomId
+  /** `watched`: it was proposed in the thread, so that how it goes is told there, good or bad. */
+  state: 'watched' | 'red' | 'green'
+  at: number
+  /** What is red, by subject: the newest failure. */
+  red: Record<string, { order: number; key: string }>
+  /** The newest that passed, by subject. */
+  green: Record<string, number>
+  /** Results that were told, newest last. */
+  told: string[]
+  /** The post that began the thread about this line; its first line says when all is well again. */
+  root?: string
+  /** The thread lists many; this is one of them. */
+  collected?: true
+}

@@ -1,0 +1,99 @@
+import { fence } from '../../agent/guard/fence.ts'
+import { redact } from '../../agent/guard/redact.ts'
+import { openCalls } from '../../agent/session.ts'
+import type { PushSignal } from '../../signal.ts'
+import { escapeMarkdown } from '../../tools/markdown.ts'
+import { begin, type Conversation, say, shortId } from '../conversation.ts'
+import type { JobOf } from '../jobs.ts'
+import type { Language } from '../texts.ts'
+import { collectionOf, type Flood, isFlood, list } from './collection.ts'
+import type { PushFacts, SignalDeps } from './deps.ts'
+
+/** Finds the thread for a push: that of the last push to the branch if it is recent, else a new one in the repository's room. */
+export async function routePush(
+  push: PushSignal,
+  deps: SignalDeps,
+  { flood, language }: { flood: Flood; language: Language },
+): Promise<void> {
+  const place = deps.placeFor(push.repository)
+  if (!place || deps.unwanted(push)) return
+  const { room } = place
+  const key = `push:${push.repository.id}:${push.branch}`
+  const id = `told:${push.id}`
+  const known = await deps.threads.get(key)
+  const recent = known && deps.now() - known.at < deps.continueMs ? known : undefined
+  if (!recent && isFlood(flood, push.repository.id, deps.now())) {
+    const thread = await collectionOf(place, deps, language)
+    return list(deps, { id, thread, room, line: deps.title(push).split('\n')[0] ?? '' })
+  }
+  if (!recent) flood.opened.push({ at: deps.now(), repository: push.repository.id })
+  const thread =
+    recent?.thread ?? (await place.chat.open(room, { id: shortId('s', push.id), markdown: deps.title(push) })).thread
+  const by = recent?.by ?? push.id
+  await deps.threads.set(key, { thread, at: deps.now(), by })
+  const as = by === push.id ? 'opened' : 'continued'
+  await deps.inbox.put({ id, thread, kind: 'push', data: { room, signal: push, as } })
+}
+
+/** Says what was pushed and what can be found out by rules; then the model looks further, if there is one. */
+export async function takePush(conversation: Conversation, job: JobOf<'push'>, deps: SignalDeps): Promise<void> {
+  const { signal, as } = job.data
+  const facts = await look(signal, deps)
+  say(conversation, as === 'opened' ? facts.markdown : `${deps.title(signal)}\n\n${facts.markdown}`, { quiet: true })
+  if (!facts.settled) await checkLater(conversation, signal, 0, deps)
+  // While a call waits for a decision the model cannot be told; people see the facts.
+  if (!deps.hasModel || openCalls(conversation.session).length > 0) return
+
+  const request = conversation.session.request ?? begin(conversation, 'signal', 'question', deps.now())
+  if (!request.askers.includes('signal')) request.askers.push('signal')
+  conversation.session.messages.push({ role: 'user', content: question(signal, facts) })
+}
+
+/** What cannot be looked at now is said, and looked at again. */
+const look = (signal: PushSignal, deps: SignalDeps): Promise<PushFacts> =>
+  deps.facts(signal).catch((error: unknown) => ({
+    markdown: `⚠️ ${escapeMarkdown(error instanceof Error ? error.message : String(error))}`,
+    settled: false,
+  }))
+
+/** Looks again at what had not come to an end: the CI of the push and the workloads it concerns. */
+export async function checkPush(conversation: Conversation, job: JobOf<'push-check'>, deps: SignalDeps): Promise<void> {
+  const { signal, attempt } = job.data
+  const facts = await look(signal, deps)
+  const last = attempt + 1 >= deps.checkAgainMs.length
+  if (facts.settled || last) say(conversation, facts.markdown, { quiet: true })
+  else await checkLater(conversation, signal, attempt + 1, deps)
+}
+
+async function checkLater(
+  conversation: Conversation,
+  signal: PushSignal,
+  attempt: number,
+  deps: SignalDeps,
+): Promise<void> {
+  const wait = deps.checkAgainMs[attempt]
+  if (wait === undefined) return
+  await deps.inbox.put({
+    id: `push-check:${signal.id}:${attempt}`,
+    thread: conversation.thread,
+    kind: 'push-check',
+    data: { signal, attempt },
+    due: deps.now() + wait,
+  })
+}
+
+const question = (signal: PushSignal, facts: PushFacts): string =>
+  [
+    'Commits were pushed. Say in a few lines whether this change is well: its CI, and the workloads it concerns. Look before you judge.',
+    fence(
+      redact(
+        JSON.stringify(
+          { repository: signal.repository.fullName, branch: signal.branch, commits: signal.commits.slice(-10) },
+          null,
+          1,
+        ),
+      ),
+      'push',
+    ),
+    fence(redact(facts.markdown), 'found by rules'),
+  ].join('\n\n')

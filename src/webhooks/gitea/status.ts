@@ -1,0 +1,26 @@
+import * as z from 'zod'
+import type { StatusSignal } from '../../signal.ts'
+import { hash, isSystem, person, repository } from './fields.ts'
+
+const Status = z.object({
+  id: z.int(),
+  sha: hash,
+  context: z.string().max(500),
+  state: z.string().max(50),
+  repository,
+  sender: person.nullish(),
+})
+
+/** The server takes any word for a state. */
+export const status = Status.transform(
+  ({ id, sha, context, state, repository, sender }): StatusSignal => ({
+    kind: 'status',
+    source: 'gitea',
+    id: `status:${repository.id}:${sha}:${id}`,
+    repository,
+    commit: sha,
+    context,
+    state,
+    bySystem: isSystem(sender),
+  }),
+)
