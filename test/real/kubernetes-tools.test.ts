@@ -269,7 +269,7 @@ test('the timeline says who wrote what, what was rolled out, and leaves controll
   const timeline = await read('k8s_what_changed', { since: 30 })
 
   assert.match(timeline, /Deployment api rolls out revision \d+: main=registry\.corp\/shop\/api:2/)
-  assert.match(timeline, /ConfigMap settings created/)
+  assert.match(timeline, /ConfigMap settings created by kube-agent\n/)
   assert.match(timeline, /ConfigMap settings written by kubectl-patch/)
   assert.doesNotMatch(timeline, /kube-controller-manager|hunter2/)
   const times = timeline.split('\n').map((line) => line.slice(0, 20))

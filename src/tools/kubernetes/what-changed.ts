@@ -127,6 +127,9 @@ function readers(cluster: Cluster, namespace: string, signal: AbortSignal): Read
 /** Controllers write all the time, and only carry out what somebody else wrote. */
 const controllers = /^(kube-controller-manager|kube-scheduler|kubelet|kwok.*)$/
 
+/** These commands only change what is there. */
+const changers = /^kubectl-(?:annotate|autoscale|edit|label|patch|rollout|scale|set|taint)$/
+
 /**
  * Creation, deletion, and the last write of each author. The server's times are whole seconds: who else wrote in the second of the
  * creation may have been first, so each of them is named as who may have created it.
@@ -136,7 +139,10 @@ function writesOf(kind: string, { metadata }: Written): Happening[] {
   const people = (metadata.managedFields ?? []).filter(
     ({ manager = '', subresource }) => !controllers.test(manager) && subresource !== 'status',
   )
-  const creators = people.filter(({ time, subresource }) => time === metadata.creationTimestamp && !subresource)
+  const creators = people.filter(
+    ({ manager = '', time, subresource }) =>
+      time === metadata.creationTimestamp && !subresource && !changers.test(manager),
+  )
   const by = [...new Set(creators.map(authorOf))].join(' or ')
   return [
     ...happening(metadata.creationTimestamp, `${name} created${by && ` by ${by}`}`),

@@ -45,6 +45,12 @@ test('two that wrote in that second are both named: nobody can tell which was fi
   assert.deepEqual(lines, ['ConfigMap settings created by argocd-controller or helm'])
 })
 
+test('a command that only changes what is there has not created it, however soon it came', async (t) => {
+  const lines = await timeline(t, [wrote('kube-agent', created), wrote('kubectl-patch', created)])
+
+  assert.deepEqual(lines, ['ConfigMap settings created by kube-agent', 'ConfigMap settings written by kubectl-patch'])
+})
+
 test('whoever created it and wrote again later is told at the later time only', async (t) => {
   const lines = await timeline(t, [wrote('helm', time(30))])
 
