@@ -34,7 +34,7 @@ export async function createReceiver(changes: Partial<WebhookDeps> = {}) {
   const jobs: Job<'signal', Signal>[] = []
   const known = new Set<string>()
   const outcomes: string[] = []
-  const log = pino({ enabled: false })
+  const log = changes.log ?? pino({ enabled: false })
   const app = createHttp({ log, health: () => ({ alive: true, ready: true, parts: {} }), registry: new Registry() })
   await app.register(
     webhooks({

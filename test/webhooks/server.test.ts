@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
-import crypto from 'node:crypto'
+import crypto, { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
 import { connect } from 'node:net'
+import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import pino from 'pino'
+import { createInbox, type Job } from '../../src/inbox.ts'
+import type { Signal } from '../../src/signal.ts'
 import type { WebhookDeps } from '../../src/webhooks/server.ts'
 import { createSources } from '../../src/webhooks/sources.ts'
 import { createReceiver, type Delivery, deliver, plain, portOf, raw, sign } from './receiver.ts'
+
+const log = pino({ enabled: false })
 
 async function setup(t: TestContext, changes: Partial<WebhookDeps> = {}) {
   const receiver = await createReceiver(changes)
@@ -42,6 +48,42 @@ const refused: [
   ['no signature', 400, () => ({ headers: { 'X-Gitea-Signature': undefined } })],
   ['a signature with something behind it', 401, (one) => ({ headers: { 'X-Gitea-Signature': `${sign(one.body)}zz` } })],
   ['a signature in capitals', 401, (one) => ({ headers: { 'X-Gitea-Signature': sign(one.body).toUpperCase() } })],
+  ['a signature with a prefix', 401, (one) => ({ headers: { 'X-Gitea-Signature': `sha256=${sign(one.body)}` } })],
+  ['a signature of another secret', 401, (one) => ({ headers: { 'X-Gitea-Signature': sign(one.body, 'other') } })],
+  ['a signature made with the empty secret', 401, (one) => ({ headers: { 'X-Gitea-Signature': sign(one.body, '') } })],
+  [
+    'a right signature under the name that others use, beside a wrong one',
+    401,
+    (one) => ({
+      headers: { 'X-Gitea-Signature': '0'.repeat(64), 'X-Hub-Signature-256': `sha256=${sign(one.body)}` },
+    }),
+  ],
+  [
+    'only the signatures that others use',
+    400,
+    (one) => ({
+      headers: {
+        'X-Gitea-Signature': undefined,
+        'X-Hub-Signature-256': `sha256=${sign(one.body)}`,
+        'X-Hub-Signature': `sha1=${createHmac('sha1', one.secret).update(one.body).digest('hex')}`,
+      },
+    }),
+  ],
+  ['a delivery without a name', 400, () => ({ headers: { 'X-Gitea-Delivery': undefined } })],
+  ['a delivery with a name of 10 KB', 400, () => ({ headers: { 'X-Gitea-Delivery': 'a'.repeat(10_000) } })],
+  ['a delivery with a path for a name', 400, () => ({ headers: { 'X-Gitea-Delivery': '../../x' } })],
+  ['a delivery without an event', 400, () => ({ headers: { 'X-Gitea-Event': undefined } })],
+  [
+    'a push that says it is a run',
+    400,
+    (one) => ({
+      headers: {
+        'X-Gitea-Event': 'workflow_run',
+        'X-Gitea-Event-Type': 'workflow_run',
+        'X-Gitea-Signature': sign(one.body),
+      },
+    }),
+  ],
   ['a changed body', 401, (one) => ({ body: one.body.replace('docs: first', 'docs: other') })],
   ['a body that was written anew', 401, (one) => ({ body: JSON.stringify(JSON.parse(one.body)) })],
   ['a form', 415, () => ({ headers: { 'Content-Type': 'application/x-www-form-urlencoded' } })],
@@ -107,6 +149,18 @@ const distorted: [string, () => string, RegExp][] = [
     'headers beyond all measure',
     () => `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'X-Long': 'x'.repeat(20_000) })}\r\n`,
     /^HTTP\/1\.1 431/,
+  ],
+  [
+    'chunks beyond the limit',
+    () =>
+      `POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Transfer-Encoding': 'chunked' })}\r\n${`80000\r\n${'x'.repeat(0x80000)}\r\n`.repeat(11)}0\r\n\r\n`,
+    /^HTTP\/1\.1 413/,
+  ],
+  [
+    'an upgrade to HTTP/2',
+    () =>
+      `POST /webhooks/gitea HTTP/1.1\r\n${head({ Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABk', 'Content-Length': '2' })}\r\n{}`,
+    /^HTTP\/1\.1 401/,
   ],
   ['no HTTP at all', () => '\u0016\u0003\u0001 hello\r\n\r\n', /^HTTP\/1\.1 400/],
 ]
@@ -211,6 +265,9 @@ const strange: [string, string, number][] = [
     plain.body.replace('{', `{"x":${'['.repeat(50_000)}${']'.repeat(50_000)},`),
     202,
   ],
+  ['a million keys', plain.body.replace('{', `{${'"k":1,'.repeat(800_000)}`), 202],
+  ['numbers beyond all integers', plain.body.replace(/"total_commits": \d+/, '"total_commits": 1e400'), 400],
+  ['NaN', plain.body.replace(/"total_commits": \d+/, '"total_commits": NaN'), 400],
   ['keys of Object.prototype', plain.body.replace('{', '{"__proto__":{"ref":1},"constructor":1,"toString":1,'), 202],
 ]
 for (const [what, body, status] of strange) {
@@ -220,6 +277,56 @@ for (const [what, body, status] of strange) {
     assert.equal((await deliver(app, { ...plain, body }, { 'X-Gitea-Signature': sign(body) })).statusCode, status)
   })
 }
+
+test('of a key that stands twice the last counts, for everybody who looks', async (t) => {
+  const { app, jobs } = await setup(t)
+  const body = plain.body.replace('{', '{"ref":"refs/heads/other",')
+
+  await deliver(app, { ...plain, body }, { 'X-Gitea-Signature': sign(body) })
+
+  assert.equal((jobs[0]?.data as { branch?: string }).branch, 'main')
+})
+
+test('what other headers say about the event does not count', async (t) => {
+  const { app, jobs } = await setup(t)
+
+  await deliver(app, plain, {
+    'X-GitHub-Event': 'release',
+    'X-Gogs-Event': 'delete',
+    'X-Hub-Signature-256': `sha256=${'0'.repeat(64)}`,
+  })
+
+  assert.equal(jobs[0]?.data.kind, 'push')
+})
+
+test('identical deliveries at the same time are one job', async (t) => {
+  const inbox = createInbox<Job<'signal', Signal>>({ database: new DatabaseSync(':memory:'), log })
+  const { app, outcomes } = await setup(t, { inbox })
+
+  const answers = await Promise.all(Array.from({ length: 20 }, () => deliver(app, plain)))
+
+  assert.deepEqual(new Set(answers.map(({ statusCode }) => statusCode)), new Set([202]))
+  assert.equal(inbox.depth(), 1)
+  assert.equal(outcomes.filter((outcome) => outcome === 'accepted').length, 1)
+})
+
+test('the log holds nothing of what was sent: no address with a secret in it, no header, no body', async (t) => {
+  const lines: string[] = []
+  const written = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) })
+  const put = async () => {
+    throw new Error('disk full')
+  }
+  const { app } = await setup(t, { log: written, inbox: { put } })
+  const bytes = (signature: string) =>
+    `POST /webhooks/gitea?token=hidden HTTP/1.1\r\n${head({ 'X-Gitea-Signature': signature, Authorization: 'Bearer hidden', 'Content-Length': `${Buffer.byteLength(plain.body)}` })}\r\n${plain.body}`
+
+  assert.match(await raw(app, bytes('0'.repeat(64))), /^HTTP\/1\.1 401/)
+  assert.match(await raw(app, bytes(sign(plain.body))), /^HTTP\/1\.1 503/)
+
+  assert.equal(lines.filter((line) => line.includes('"webhooks"')).length, 2)
+  for (const text of ['hidden', 'docs: first', 'acme', plain.headers['X-Gitea-Delivery'] ?? '', '0'.repeat(64)])
+    assert.ok(!lines.join('').includes(text), text)
+})
 
 test('signed bytes that are no UTF-8 are malformed', async (t) => {
   const { app, jobs } = await setup(t)
