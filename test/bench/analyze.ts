@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Kubernetes, startKubernetes } from '../real/lib/servers.ts'
 import type { Measured } from './analyze-once.ts'
+import { flags } from './processes.ts'
 import { median, type Table } from './table.ts'
 
 const run = promisify(execFile)
-const rounds = 3
+const rounds = 5
 const podsOfNamespace = 50
 
 /**
@@ -40,7 +41,7 @@ export async function benchAnalyze(most: number): Promise<Table> {
         'memory ratio (goal 1.2)',
       ],
       lines,
-      note: `Medians of ${rounds} rounds in turns.`,
+      note: `Medians of ${rounds} rounds in turns, both with the flags of the command (${flags.join(' ')}).`,
     }
   } finally {
     await kubernetes[Symbol.asyncDispose]()
@@ -77,7 +78,7 @@ interface Middle {
 
 async function once(what: 'analyze' | 'list', kubeconfig: string): Promise<Measured> {
   const script = fileURLToPath(new URL('./analyze-once.ts', import.meta.url))
-  const { stdout } = await run(process.execPath, [script, what, kubeconfig])
+  const { stdout } = await run(process.execPath, [...flags, script, what, kubeconfig])
   return JSON.parse(stdout) as Measured
 }
 

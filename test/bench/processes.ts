@@ -11,19 +11,20 @@ export interface Program {
   startMs: number
   /** Resident memory now, in MiB. */
   memory(): number
-  /** Only of the product: its HTTP port. */
+  /** Its HTTP port; the echo bot has none. */
   url: string
   stop(): Promise<void>
 }
 
 const product = fileURLToPath(new URL('../../bin/kube-agent.js', import.meta.url))
 const echo = fileURLToPath(new URL('echo-bot.js', import.meta.url))
+const bareRoute = fileURLToPath(new URL('bare-route.js', import.meta.url))
 
 /** What an installation should set (docs/benchmarks.md): glibc keeps fewer and smaller reserves. */
 const frugal = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' }
 
 /** Node's flags, as the first line of the launcher names them. */
-const flags = /^#!.* node (.*)/.exec(readFileSync(product, 'utf8'))?.[1]?.split(' ') ?? []
+export const flags = /^#!.* node (.*)/.exec(readFileSync(product, 'utf8'))?.[1]?.split(' ') ?? []
 
 /** Starts the product as the command `kube-agent serve` does, and waits until `/readyz` is green. */
 export async function startProduct(env: Record<string, string>): Promise<Program> {
@@ -49,6 +50,17 @@ export async function startEcho(env: Record<string, string>): Promise<Program> {
   child.stdout?.once('data', () => (isReady = true))
   await until(async () => isReady, child)
   return program(child, '', performance.now() - started)
+}
+
+/** Starts the route that does nothing, and waits until it listens. */
+export async function startBareRoute(): Promise<Program> {
+  const port = await freePort()
+  const started = performance.now()
+  const child = run([...flags, bareRoute], { ...frugal, PORT: String(port) })
+  let isReady = false
+  child.stdout?.once('data', () => (isReady = true))
+  await until(async () => isReady, child)
+  return program(child, `http://127.0.0.1:${port}`, performance.now() - started)
 }
 
 function run(args: string[], env: Record<string, string>): ChildProcess {

@@ -3,6 +3,7 @@ import { type ApiResource, apiVersionOf, createDiscovery, type Discovery } from 
 import type { Finding, Probe, Severity, View } from './analyzer.ts'
 import { parseCondition, parseTemplate, type Scope } from './expression.ts'
 import { Meta, matchesSelector } from './kinds/meta.ts'
+import { misfit } from './kinds/shape.ts'
 import { gapOf, readPages } from './read.ts'
 import { merged } from './rules/merge.ts'
 import type { Unchecked } from './run.ts'
@@ -129,16 +130,16 @@ async function readList(
       failed = { count: 0, first: '' }
     },
     take(item) {
-      const meta = Meta.safeParse((item as { metadata?: unknown } | null)?.metadata)
+      const meta = Meta((item as { metadata?: unknown } | null)?.metadata)
       try {
-        if (!meta.success) throw new Error('an object has no name')
-        if (view.labels && !matchesSelector(view.labels, meta.data.labels)) return
+        if (meta === misfit) throw new Error('an object has no name')
+        if (view.labels && !matchesSelector(view.labels, meta.labels)) return
         // Items of a list do not say what they are.
         const object = { apiVersion, kind: resource.kind, ...(item as object) }
         const scope = { object, now: new Date(view.snapshot.now) }
-        if (compiled.when(scope)) findings.push(toFinding(rule, compiled, resource, meta.data, scope, view))
+        if (compiled.when(scope)) findings.push(toFinding(rule, compiled, resource, meta, scope, view))
       } catch (error) {
-        failed.first ||= `${meta.success ? nameOf(refOf(resource.kind, meta.data)) : 'one'}: ${(error as Error).message}`
+        failed.first ||= `${meta === misfit ? 'one' : nameOf(refOf(resource.kind, meta))}: ${(error as Error).message}`
         failed.count++
       }
     },

@@ -1,21 +1,22 @@
-import type * as z from 'zod'
 import { clusterKinds } from './kinds/cluster.ts'
 import { extensionKinds } from './kinds/extensions.ts'
 import { gatewayKinds } from './kinds/gateway.ts'
+import type { Meta } from './kinds/meta.ts'
 import { networkKinds } from './kinds/network.ts'
 import { policyKinds } from './kinds/policy.ts'
+import type { Kept, Shape } from './kinds/shape.ts'
 import { storageKinds } from './kinds/storage.ts'
 import { workloadKinds } from './kinds/workloads.ts'
 
 /** A kind as analyzers see it: which list it comes from, and the fields that are kept of each object. */
-export interface Kind<Schema extends z.ZodType = z.ZodType> {
+export interface Kind {
   /** `/api/v1` or `/apis/apps/v1`; several for an API that has moved, the newest first. */
   api: string | string[]
   /** Plural, as in paths and in RBAC rules. */
   resource: string
   namespaced: boolean
   /** Strips everything that no analyzer reads, and says what is missing. Fields are optional: servers and controllers differ. */
-  schema: Schema
+  schema: Shape<{ metadata: Meta }>
   /** Only names and labels are asked for, so that contents never arrive. */
   metadataOnly?: boolean
   /** Only these are asked for, where the API server can select them: `type=kubernetes.io/tls`. */
@@ -33,4 +34,4 @@ export const kinds = {
   ...extensionKinds,
 }
 export type KindName = keyof typeof kinds
-export type ObjectOf<Name extends KindName> = z.output<(typeof kinds)[Name]['schema']>
+export type ObjectOf<Name extends KindName> = Kept<(typeof kinds)[Name]['schema']>

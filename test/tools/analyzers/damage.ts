@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import type { Analyzer } from '../../../src/tools/analyzers/analyzer.ts'
+import { misfit } from '../../../src/tools/analyzers/kinds/shape.ts'
 import { type KindName, kinds } from '../../../src/tools/analyzers/kinds.ts'
 import { createSnapshot } from '../../../src/tools/analyzers/snapshot.ts'
 import { now } from './snapshot.ts'
@@ -49,8 +50,8 @@ function snapshotOfWhatParses(objects: Objects) {
   const parsed = Object.entries(objects).map(([kind, list]) => [
     kind,
     Object.values(list).flatMap((object) => {
-      const { success, data } = kinds[kind as KindName].schema.safeParse(object)
-      return success ? [data] : []
+      const kept = kinds[kind as KindName].schema(object)
+      return kept === misfit ? [] : [kept]
     }),
   ])
   return createSnapshot({ objects: Object.fromEntries(parsed), unread: [], now })

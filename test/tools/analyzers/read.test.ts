@@ -220,3 +220,20 @@ test('a run that is given up ends with the reason', async (t) => {
 
   await assert.rejects(readSnapshot({ cluster, kinds: ['Pod'], ...shop, signal: stop.signal }), /given up/)
 })
+
+test('the lists that are longest in most clusters are begun first, so that no other waits at their end', async (t) => {
+  const { cluster, seen } = await startApiServer(t)
+
+  await readSnapshot({
+    cluster,
+    kinds: ['Ingress', 'Pod', 'Node', 'Event'],
+    namespaces: ['*'],
+    maxConcurrency: 1,
+    signal: t.signal,
+  })
+
+  assert.deepEqual(
+    seen.map(({ path }) => path.split('/').at(-1)),
+    ['events', 'pods', 'ingresses', 'nodes'],
+  )
+})

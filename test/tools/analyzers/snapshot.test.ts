@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { kinds } from '../../../src/tools/analyzers/kinds.ts'
 import { createSnapshot } from '../../../src/tools/analyzers/snapshot.ts'
-import { meta, now, snapshotOf } from './snapshot.ts'
+import { fitting, meta, now, snapshotOf } from './snapshot.ts'
 
 test('what was never asked for in a namespace is not known there', () => {
   const snapshot = createSnapshot({ objects: { Pod: [], Node: [] }, unread: [], now, namespaces: ['shop'] })
@@ -32,7 +31,7 @@ test('a Node that owns a static pod is in no namespace', () => {
 test('kubectl’s copy of an object is not kept, other annotations are', () => {
   const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{…}', 'acme.io/team': 'blue' }
 
-  const { metadata } = kinds.Pod.schema.parse({ metadata: { name: 'api-1', annotations } })
+  const { metadata } = fitting('Pod', { metadata: { name: 'api-1', annotations } })
 
   assert.deepEqual(metadata.annotations, { 'acme.io/team': 'blue' })
 })

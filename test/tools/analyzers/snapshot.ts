@@ -1,4 +1,6 @@
-import { type KindName, kinds } from '../../../src/tools/analyzers/kinds.ts'
+import assert from 'node:assert/strict'
+import { misfit } from '../../../src/tools/analyzers/kinds/shape.ts'
+import { type KindName, kinds, type ObjectOf } from '../../../src/tools/analyzers/kinds.ts'
 import { createSnapshot, type Snapshot, type Unread } from '../../../src/tools/analyzers/snapshot.ts'
 
 export const now = Date.parse('2026-11-20T12:00:00Z')
@@ -23,7 +25,14 @@ export const meta = (name: string, more: object = {}) => ({
 export function snapshotOf(objects: { [Name in KindName]?: object[] }, unread: Unread[] = []): Snapshot {
   const parsed = Object.entries(objects).map(([kind, list]) => [
     kind,
-    list.map((object) => kinds[kind as KindName].schema.parse(object)),
+    list.map((object) => fitting(kind as KindName, object)),
   ])
   return createSnapshot({ objects: Object.fromEntries(parsed), unread, now })
+}
+
+/** What is kept of an object of this kind; throws when it is none. */
+export function fitting<Name extends KindName>(kind: Name, object: unknown): ObjectOf<Name> {
+  const kept = kinds[kind].schema(object)
+  assert.notEqual(kept, misfit, `no ${kind}: ${JSON.stringify(object)}`)
+  return kept as ObjectOf<Name>
 }

@@ -1,63 +1,61 @@
-import * as z from 'zod'
 import type { Kind } from '../kinds.ts'
-import { conditions, Meta, maybe, strings } from './meta.ts'
+import { conditions, Meta } from './meta.ts'
+import { flag, list, maybe, number, object, string, strings, text } from './shape.ts'
 
-const Event = z.object({
+const Event = object({
   metadata: Meta,
-  type: maybe(z.string()),
-  reason: maybe(z.string()),
-  message: maybe(z.string()),
-  count: maybe(z.number()),
-  series: maybe(z.object({ count: maybe(z.number()), lastObservedTime: maybe(z.string()) })),
-  eventTime: maybe(z.string()),
-  firstTimestamp: maybe(z.string()),
-  lastTimestamp: maybe(z.string()),
+  type: text,
+  reason: text,
+  message: text,
+  count: number,
+  series: maybe(object({ count: number, lastObservedTime: text })),
+  eventTime: text,
+  firstTimestamp: text,
+  lastTimestamp: text,
   involvedObject: maybe(
-    z.object({
-      kind: maybe(z.string()),
-      namespace: maybe(z.string()),
-      name: maybe(z.string()),
-      uid: maybe(z.string()),
-      fieldPath: maybe(z.string()),
+    object({
+      kind: text,
+      namespace: text,
+      name: text,
+      uid: text,
+      fieldPath: text,
     }),
   ),
 })
 
-const Namespace = z.object({
+const Namespace = object({
   metadata: Meta,
-  status: maybe(z.object({ phase: maybe(z.string()), conditions })),
+  status: maybe(object({ phase: text, conditions })),
 })
 
-const Node = z.object({
+const Node = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
-      unschedulable: maybe(z.boolean()),
-      taints: maybe(z.array(z.object({ key: z.string(), effect: maybe(z.string()), timeAdded: maybe(z.string()) }))),
+    object({
+      unschedulable: flag,
+      taints: list(object({ key: string, effect: text, timeAdded: text })),
     }),
   ),
-  status: maybe(z.object({ conditions, nodeInfo: maybe(z.object({ kubeletVersion: maybe(z.string()) })) })),
+  status: maybe(object({ conditions, nodeInfo: maybe(object({ kubeletVersion: text })) })),
 })
 
-const ResourceQuota = z.object({
+const ResourceQuota = object({
   metadata: Meta,
-  status: maybe(z.object({ hard: maybe(strings), used: maybe(strings) })),
+  status: maybe(object({ hard: strings, used: strings })),
 })
 
-const LimitRange = z.object({
+const LimitRange = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
-      limits: maybe(
-        z.array(
-          z.object({
-            type: maybe(z.string()),
-            min: maybe(strings),
-            max: maybe(strings),
-            default: maybe(strings),
-            maxLimitRequestRatio: maybe(strings),
-          }),
-        ),
+    object({
+      limits: list(
+        object({
+          type: text,
+          min: strings,
+          max: strings,
+          default: strings,
+          maxLimitRequestRatio: strings,
+        }),
       ),
     }),
   ),

@@ -1,101 +1,102 @@
-import * as z from 'zod'
 import type { Kind } from '../kinds.ts'
-import { conditions, flag, LabelSelector, list, Meta, maybe, text, texts } from './meta.ts'
+import { conditions, LabelSelector, Meta } from './meta.ts'
+import { flag, type Kept, list, made, maybe, numberOrText, object, text, texts } from './shape.ts'
 
-const ClusterCatalog = z.object({
+const ClusterCatalog = object({
   metadata: Meta,
-  spec: maybe(z.object({ availabilityMode: text, source: maybe(z.object({ image: maybe(z.object({ ref: text })) })) })),
-  status: maybe(z.object({ conditions, resolvedSource: maybe(z.object({ image: maybe(z.object({ ref: text })) })) })),
+  spec: maybe(object({ availabilityMode: text, source: maybe(object({ image: maybe(object({ ref: text })) })) })),
+  status: maybe(object({ conditions, resolvedSource: maybe(object({ image: maybe(object({ ref: text })) })) })),
 })
 
-const ClusterExtension = z.object({
+const ClusterExtension = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       source: maybe(
-        z.object({
+        object({
           sourceType: text,
-          catalog: maybe(z.object({ packageName: text, upgradeConstraintPolicy: text })),
+          catalog: maybe(object({ packageName: text, upgradeConstraintPolicy: text })),
         }),
       ),
     }),
   ),
-  status: maybe(z.object({ conditions })),
+  status: maybe(object({ conditions })),
 })
 
-const ClusterServiceVersion = z.object({
+const ClusterServiceVersion = object({
   metadata: Meta,
   status: maybe(
-    z.object({
+    object({
       phase: text,
       reason: text,
       message: text,
       lastTransitionTime: text,
-      requirementStatus: list(z.object({ kind: text, name: text, status: text, message: text })),
+      requirementStatus: list(object({ kind: text, name: text, status: text, message: text })),
     }),
   ),
 })
 
-const Subscription = z.object({
+const Subscription = object({
   metadata: Meta,
-  spec: maybe(z.object({ name: text, source: text, channel: text, installPlanApproval: text })),
+  spec: maybe(object({ name: text, source: text, channel: text, installPlanApproval: text })),
   status: maybe(
-    z.object({
+    object({
       state: text,
       installedCSV: text,
       currentCSV: text,
       lastUpdated: text,
-      installPlanRef: maybe(z.object({ name: text })),
+      installPlanRef: maybe(object({ name: text })),
       conditions,
     }),
   ),
 })
 
-const InstallPlan = z.object({
+const InstallPlan = object({
   metadata: Meta,
-  spec: maybe(z.object({ approval: text, approved: flag, clusterServiceVersionNames: texts })),
-  status: maybe(z.object({ phase: text, message: text, conditions })),
+  spec: maybe(object({ approval: text, approved: flag, clusterServiceVersionNames: texts })),
+  status: maybe(object({ phase: text, message: text, conditions })),
 })
 
-const CatalogSource = z.object({
+const CatalogSource = object({
   metadata: Meta,
-  spec: maybe(z.object({ image: text, address: text })),
+  spec: maybe(object({ image: text, address: text })),
   status: maybe(
-    z.object({
+    object({
       message: text,
-      connectionState: maybe(z.object({ lastObservedState: text, lastConnect: text, address: text })),
+      connectionState: maybe(object({ lastObservedState: text, lastConnect: text, address: text })),
     }),
   ),
 })
 
-const OperatorGroup = z.object({ metadata: Meta })
+const OperatorGroup = object({ metadata: Meta })
 
-const Reference = z.object({ kind: text, namespace: text, name: text })
+const Reference = object({ kind: text, namespace: text, name: text })
 
 /** What each policy has against something; what it has nothing against is dropped at once, since there is so much of it. */
-const PolicyReport = z.object({
+const PolicyReport = object({
   metadata: Meta,
   scope: maybe(Reference),
-  results: list(
-    z.object({ policy: text, rule: text, result: text, severity: text, message: text, resources: list(Reference) }),
-  ).transform((results) => results?.filter(({ result }) => result === 'fail')),
+  results: made(
+    list(object({ policy: text, rule: text, result: text, severity: text, message: text, resources: list(Reference) })),
+    (results) => results?.filter(({ result }) => result === 'fail'),
+  ),
 })
-export type PolicyReport = z.output<typeof PolicyReport>
+export type PolicyReport = Kept<typeof PolicyReport>
 
-const NamespaceSelector = z.object({ any: flag, matchNames: texts })
-const Endpoints = list(z.object({ port: text }))
+const NamespaceSelector = object({ any: flag, matchNames: texts })
+const Endpoints = list(object({ port: text }))
 
-const ServiceMonitor = z.object({
+const ServiceMonitor = object({
   metadata: Meta,
   spec: maybe(
-    z.object({ selector: maybe(LabelSelector), namespaceSelector: maybe(NamespaceSelector), endpoints: Endpoints }),
+    object({ selector: maybe(LabelSelector), namespaceSelector: maybe(NamespaceSelector), endpoints: Endpoints }),
   ),
 })
 
-const PodMonitor = z.object({
+const PodMonitor = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       selector: maybe(LabelSelector),
       namespaceSelector: maybe(NamespaceSelector),
       podMetricsEndpoints: Endpoints,
@@ -103,24 +104,24 @@ const PodMonitor = z.object({
   ),
 })
 
-const PrometheusRule = z.object({
+const PrometheusRule = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       groups: list(
-        z.object({
+        object({
           name: text,
-          rules: list(z.object({ alert: text, record: text, expr: maybe(z.union([z.string(), z.number()])) })),
+          rules: list(object({ alert: text, record: text, expr: numberOrText })),
         }),
       ),
     }),
   ),
 })
 
-const Prometheus = z.object({
+const Prometheus = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       serviceMonitorSelector: maybe(LabelSelector),
       serviceMonitorNamespaceSelector: maybe(LabelSelector),
       podMonitorSelector: maybe(LabelSelector),
@@ -130,7 +131,7 @@ const Prometheus = z.object({
     }),
   ),
 })
-export type Prometheus = z.output<typeof Prometheus>
+export type Prometheus = Kept<typeof Prometheus>
 
 const olm = '/apis/olm.operatorframework.io/v1'
 const operators = '/apis/operators.coreos.com/v1alpha1'

@@ -1,62 +1,62 @@
-import * as z from 'zod'
 import type { Kind } from '../kinds.ts'
-import { conditions, LabelSelector, list, Meta, maybe, number, text } from './meta.ts'
+import { conditions, LabelSelector, Meta } from './meta.ts'
+import { type Kept, list, maybe, number, object, string, text } from './shape.ts'
 
 /** A reference to another object. Missing parts have defaults that depend on the place. */
-const Reference = z.object({
+const Reference = object({
   group: text,
   kind: text,
   namespace: text,
-  name: z.string(),
+  name: string,
   port: number,
   sectionName: text,
 })
-export type Reference = z.output<typeof Reference>
+export type Reference = Kept<typeof Reference>
 
-const GatewayClass = z.object({
+const GatewayClass = object({
   metadata: Meta,
-  spec: maybe(z.object({ controllerName: text })),
-  status: maybe(z.object({ conditions })),
+  spec: maybe(object({ controllerName: text })),
+  status: maybe(object({ conditions })),
 })
 
-const Listener = z.object({
-  name: z.string(),
+const Listener = object({
+  name: string,
   hostname: text,
   port: number,
-  tls: maybe(z.object({ certificateRefs: list(Reference) })),
-  allowedRoutes: maybe(z.object({ namespaces: maybe(z.object({ from: text, selector: maybe(LabelSelector) })) })),
+  tls: maybe(object({ certificateRefs: list(Reference) })),
+  allowedRoutes: maybe(object({ namespaces: maybe(object({ from: text, selector: maybe(LabelSelector) })) })),
 })
-export type Listener = z.output<typeof Listener>
+export type Listener = Kept<typeof Listener>
 
-const Gateway = z.object({
+const Gateway = object({
   metadata: Meta,
-  spec: maybe(z.object({ gatewayClassName: text, listeners: list(Listener) })),
+  spec: maybe(object({ gatewayClassName: text, listeners: list(Listener) })),
   status: maybe(
-    z.object({
+    object({
       conditions,
-      addresses: list(z.object({ value: text })),
-      listeners: list(z.object({ name: text, conditions })),
+      addresses: list(object({ value: text })),
+      listeners: list(object({ name: text, conditions })),
     }),
   ),
 })
 
-const HTTPRoute = z.object({
+const HTTPRoute = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       parentRefs: list(Reference),
-      rules: list(z.object({ backendRefs: list(Reference) })),
+      rules: list(object({ backendRefs: list(Reference) })),
     }),
   ),
-  status: maybe(z.object({ parents: list(z.object({ parentRef: maybe(Reference), conditions })) })),
+  status: maybe(object({ parents: list(object({ parentRef: maybe(Reference), conditions })) })),
 })
 
-const ReferenceGrant = z.object({
+const ReferenceGrant = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
-      from: list(z.object({ group: text, kind: text, namespace: text })),
-      to: list(z.object({ group: text, kind: text, name: text })),
+    object({
+      from: list(object({ group: text, kind: text, namespace: text })),
+      to: list(object({ group: text, kind: text, name: text })),
     }),
   ),
 })

@@ -1,25 +1,24 @@
-import * as z from 'zod'
+import {
+  flag,
+  type Kept,
+  list,
+  made,
+  misfit,
+  number,
+  object,
+  type Shape,
+  string,
+  strings,
+  text,
+  texts,
+} from './shape.ts'
 
-/** A field that may be missing, null or of another shape: then it is not there. */
-export const maybe = <Schema extends z.ZodType>(schema: Schema) =>
-  schema
-    .nullish()
-    .transform((value) => value ?? undefined)
-    .catch(undefined)
-
-export const text = maybe(z.string())
-export const number = maybe(z.number())
-export const flag = maybe(z.boolean())
-export const list = <Schema extends z.ZodType>(schema: Schema) => maybe(z.array(schema))
-export const texts = list(z.string())
-export const strings = z.record(z.string(), z.string())
-
-const OwnerReference = z.object({
-  apiVersion: maybe(z.string()),
-  kind: z.string(),
-  name: z.string(),
-  uid: maybe(z.string()),
-  controller: maybe(z.boolean()),
+const OwnerReference = object({
+  apiVersion: text,
+  kind: string,
+  name: string,
+  uid: text,
+  controller: flag,
 })
 
 /** kubectl keeps the whole object in one of them, which would double what a snapshot takes. */
@@ -29,38 +28,39 @@ function withoutLastApplied(annotations: Record<string, string> | undefined): Re
   return others
 }
 
-export const Meta = z.object({
-  name: z.string().min(1),
-  namespace: maybe(z.string()),
-  uid: maybe(z.string()),
-  generation: maybe(z.number()),
-  labels: maybe(strings),
-  annotations: maybe(strings).transform(withoutLastApplied),
-  ownerReferences: maybe(z.array(OwnerReference)),
-  finalizers: maybe(z.array(z.string())),
-  creationTimestamp: maybe(z.string()),
-  deletionTimestamp: maybe(z.string()),
-})
-export type Meta = z.output<typeof Meta>
+const nonEmpty: Shape<string> = (value) => (value === '' ? misfit : string(value))
 
-export const Condition = z.object({
-  type: z.string(),
-  status: z.string(),
-  reason: maybe(z.string()),
-  message: maybe(z.string()),
-  lastTransitionTime: maybe(z.string()),
-  observedGeneration: maybe(z.number()),
+export const Meta = object({
+  name: nonEmpty,
+  namespace: text,
+  uid: text,
+  generation: number,
+  labels: strings,
+  annotations: made(strings, withoutLastApplied),
+  ownerReferences: list(OwnerReference),
+  finalizers: texts,
+  creationTimestamp: text,
+  deletionTimestamp: text,
 })
-export type Condition = z.output<typeof Condition>
-export const conditions = maybe(z.array(Condition))
+export type Meta = Kept<typeof Meta>
 
-export const LabelSelector = z.object({
-  matchLabels: maybe(strings),
-  matchExpressions: maybe(
-    z.array(z.object({ key: z.string(), operator: z.string(), values: maybe(z.array(z.string())) })),
-  ),
+export const conditionFields = {
+  type: string,
+  status: string,
+  reason: text,
+  message: text,
+  lastTransitionTime: text,
+  observedGeneration: number,
+}
+export const Condition = object(conditionFields)
+export type Condition = Kept<typeof Condition>
+export const conditions = list(Condition)
+
+export const LabelSelector = object({
+  matchLabels: strings,
+  matchExpressions: list(object({ key: string, operator: string, values: texts })),
 })
-export type LabelSelector = z.output<typeof LabelSelector>
+export type LabelSelector = Kept<typeof LabelSelector>
 
 /** A selector's verdict on labels, by Kubernetes' rules. An empty selector matches everything. */
 export function matchesSelector(selector: LabelSelector, labels: Record<string, string> = {}): boolean {

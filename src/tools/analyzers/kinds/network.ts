@@ -1,81 +1,81 @@
-import * as z from 'zod'
 import type { Kind } from '../kinds.ts'
-import { conditions, flag, LabelSelector, list, Meta, maybe, number, strings, text } from './meta.ts'
+import { conditions, LabelSelector, Meta } from './meta.ts'
 import { certificatesIn } from './pem.ts'
+import { flag, type Kept, list, made, maybe, number, numberOrText, object, strings, text, texts } from './shape.ts'
 
-const Service = z.object({
+const Service = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       type: text,
       clusterIP: text,
-      selector: maybe(strings),
+      selector: strings,
       publishNotReadyAddresses: flag,
-      ports: list(
-        z.object({ name: text, port: number, protocol: text, targetPort: maybe(z.union([z.number(), z.string()])) }),
-      ),
+      ports: list(object({ name: text, port: number, protocol: text, targetPort: numberOrText })),
     }),
   ),
 })
 
-const EndpointSlice = z.object({
+const EndpointSlice = object({
   metadata: Meta,
   endpoints: list(
-    z.object({
-      conditions: maybe(z.object({ ready: flag, serving: flag, terminating: flag })),
-      targetRef: maybe(z.object({ kind: text, name: text })),
+    object({
+      conditions: maybe(object({ ready: flag, serving: flag, terminating: flag })),
+      targetRef: maybe(object({ kind: text, name: text })),
     }),
   ),
 })
 
-const IngressBackend = z.object({
-  service: maybe(z.object({ name: text, port: maybe(z.object({ name: text, number })) })),
+const IngressBackend = object({
+  service: maybe(object({ name: text, port: maybe(object({ name: text, number })) })),
 })
-export type IngressBackend = z.output<typeof IngressBackend>
+export type IngressBackend = Kept<typeof IngressBackend>
 
-const Ingress = z.object({
+const Ingress = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       ingressClassName: text,
       defaultBackend: maybe(IngressBackend),
-      tls: list(z.object({ hosts: list(z.string()), secretName: text })),
+      tls: list(object({ hosts: texts, secretName: text })),
       rules: list(
-        z.object({
+        object({
           host: text,
-          http: maybe(z.object({ paths: list(z.object({ path: text, backend: maybe(IngressBackend) })) })),
+          http: maybe(object({ paths: list(object({ path: text, backend: maybe(IngressBackend) })) })),
         }),
       ),
     }),
   ),
-  status: maybe(z.object({ loadBalancer: maybe(z.object({ ingress: list(z.object({ ip: text, hostname: text })) })) })),
+  status: maybe(object({ loadBalancer: maybe(object({ ingress: list(object({ ip: text, hostname: text })) })) })),
 })
 
-const IngressClass = z.object({ metadata: Meta, spec: maybe(z.object({ controller: text })) })
+const IngressClass = object({ metadata: Meta, spec: maybe(object({ controller: text })) })
 
-const NetworkPolicy = z.object({ metadata: Meta, spec: maybe(z.object({ podSelector: maybe(LabelSelector) })) })
+const NetworkPolicy = object({ metadata: Meta, spec: maybe(object({ podSelector: maybe(LabelSelector) })) })
 
 /** What is in a ConfigMap, without the contents. */
-const ConfigMap = z
-  .object({ metadata: Meta, data: maybe(strings), binaryData: maybe(strings) })
-  .transform(({ metadata, data = {}, binaryData = {} }) => ({
+const ConfigMap = made(
+  object({ metadata: Meta, data: strings, binaryData: strings }),
+  ({ metadata, data = {}, binaryData = {} }) => ({
     metadata,
     keys: [...Object.keys(data), ...Object.keys(binaryData)],
     bytes:
       sum(Object.entries(data), ([key, value]) => Buffer.byteLength(key) + Buffer.byteLength(value)) +
       sum(Object.entries(binaryData), ([key, value]) => Buffer.byteLength(key) + base64Bytes(value)),
-  }))
+  }),
+)
 
 /** Of a TLS Secret only what its certificates say; the key does not get past this line. */
-const TlsSecret = z
-  .object({ metadata: Meta, data: maybe(z.object({ 'tls.crt': text })) })
-  .transform(({ metadata, data }) => ({ metadata, certificates: certificatesIn(data?.['tls.crt'] ?? '') }))
+const TlsSecret = made(object({ metadata: Meta, data: maybe(object({ 'tls.crt': text })) }), ({ metadata, data }) => ({
+  metadata,
+  certificates: certificatesIn(data?.['tls.crt'] ?? ''),
+}))
 
 /** cert-manager's wish for a certificate. */
-const Certificate = z.object({
+const Certificate = object({
   metadata: Meta,
-  spec: maybe(z.object({ secretName: text, dnsNames: list(z.string()) })),
-  status: maybe(z.object({ conditions, notAfter: text, renewalTime: text })),
+  spec: maybe(object({ secretName: text, dnsNames: texts })),
+  status: maybe(object({ conditions, notAfter: text, renewalTime: text })),
 })
 
 const sum = <Item>(items: Item[], size: (item: Item) => number): number =>
@@ -101,7 +101,7 @@ export const networkKinds = {
     api: '/api/v1',
     resource: 'secrets',
     namespaced: true,
-    schema: z.object({ metadata: Meta }),
+    schema: object({ metadata: Meta }),
     metadataOnly: true,
   },
   TlsSecret: {

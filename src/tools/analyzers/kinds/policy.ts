@@ -1,53 +1,53 @@
-import * as z from 'zod'
 import type { Kind } from '../kinds.ts'
-import { conditions, LabelSelector, list, Meta, maybe, number, text, texts } from './meta.ts'
+import { conditions, LabelSelector, Meta } from './meta.ts'
 import { certificatesIn } from './pem.ts'
+import { type Kept, list, made, maybe, number, object, string, text, texts } from './shape.ts'
 
-const Webhook = z.object({
-  name: z.string(),
+const Webhook = object({
+  name: string,
   failurePolicy: text,
   timeoutSeconds: number,
   namespaceSelector: maybe(LabelSelector),
   objectSelector: maybe(LabelSelector),
-  matchConditions: list(z.object({ name: text })),
-  rules: list(z.object({ apiGroups: texts, resources: texts, operations: texts })),
+  matchConditions: list(object({ name: text })),
+  rules: list(object({ apiGroups: texts, resources: texts, operations: texts })),
   clientConfig: maybe(
-    z.object({
+    object({
       url: text,
-      service: maybe(z.object({ namespace: text, name: text, port: number })),
-      caBundle: text.transform((bundle) => certificatesIn(bundle ?? '')),
+      service: maybe(object({ namespace: text, name: text, port: number })),
+      caBundle: made(text, (bundle) => certificatesIn(bundle ?? '')),
     }),
   ),
 })
-export type Webhook = z.output<typeof Webhook>
+export type Webhook = Kept<typeof Webhook>
 
-const WebhookConfiguration = z.object({ metadata: Meta, webhooks: list(Webhook) })
-export type WebhookConfiguration = z.output<typeof WebhookConfiguration>
+const WebhookConfiguration = object({ metadata: Meta, webhooks: list(Webhook) })
+export type WebhookConfiguration = Kept<typeof WebhookConfiguration>
 
-const APIService = z.object({
+const APIService = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       group: text,
       version: text,
-      service: maybe(z.object({ namespace: text, name: text, port: number })),
+      service: maybe(object({ namespace: text, name: text, port: number })),
     }),
   ),
-  status: maybe(z.object({ conditions })),
+  status: maybe(object({ conditions })),
 })
 
-const Role = z.object({
+const Role = object({
   metadata: Meta,
-  rules: list(z.object({ apiGroups: texts, resources: texts, verbs: texts, nonResourceURLs: texts })),
+  rules: list(object({ apiGroups: texts, resources: texts, verbs: texts, nonResourceURLs: texts })),
 })
-export type Role = z.output<typeof Role>
+export type Role = Kept<typeof Role>
 
-const Binding = z.object({
+const Binding = object({
   metadata: Meta,
-  roleRef: maybe(z.object({ kind: z.string(), name: z.string() })),
-  subjects: list(z.object({ kind: z.string(), name: z.string(), namespace: text })),
+  roleRef: maybe(object({ kind: string, name: string })),
+  subjects: list(object({ kind: string, name: string, namespace: text })),
 })
-export type Binding = z.output<typeof Binding>
+export type Binding = Kept<typeof Binding>
 
 const admission = '/apis/admissionregistration.k8s.io/v1'
 const rbac = '/apis/rbac.authorization.k8s.io/v1'
@@ -75,7 +75,7 @@ export const policyKinds = {
     api: '/api/v1',
     resource: 'serviceaccounts',
     namespaced: true,
-    schema: z.object({ metadata: Meta }),
+    schema: object({ metadata: Meta }),
     metadataOnly: true,
   },
   Role: { api: rbac, resource: 'roles', namespaced: true, schema: Role },

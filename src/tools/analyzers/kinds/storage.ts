@@ -1,49 +1,49 @@
-import * as z from 'zod'
 import type { Kind } from '../kinds.ts'
-import { conditions, Meta, maybe, strings } from './meta.ts'
+import { conditions, Meta } from './meta.ts'
+import { maybe, object, strings, text } from './shape.ts'
 
-const PersistentVolumeClaim = z.object({
+const PersistentVolumeClaim = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
-      storageClassName: maybe(z.string()),
-      volumeName: maybe(z.string()),
-      resources: maybe(z.object({ requests: maybe(z.object({ storage: maybe(z.string()) })) })),
+    object({
+      storageClassName: text,
+      volumeName: text,
+      resources: maybe(object({ requests: maybe(object({ storage: text })) })),
     }),
   ),
   status: maybe(
-    z.object({
-      phase: maybe(z.string()),
-      capacity: maybe(z.object({ storage: maybe(z.string()) })),
-      allocatedResourceStatuses: maybe(strings),
+    object({
+      phase: text,
+      capacity: maybe(object({ storage: text })),
+      allocatedResourceStatuses: strings,
       conditions,
     }),
   ),
 })
 
-const PersistentVolume = z.object({
+const PersistentVolume = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
-      storageClassName: maybe(z.string()),
-      persistentVolumeReclaimPolicy: maybe(z.string()),
-      claimRef: maybe(z.object({ namespace: maybe(z.string()), name: maybe(z.string()) })),
+    object({
+      storageClassName: text,
+      persistentVolumeReclaimPolicy: text,
+      claimRef: maybe(object({ namespace: text, name: text })),
     }),
   ),
   status: maybe(
-    z.object({
-      phase: maybe(z.string()),
-      reason: maybe(z.string()),
-      message: maybe(z.string()),
-      lastPhaseTransitionTime: maybe(z.string()),
+    object({
+      phase: text,
+      reason: text,
+      message: text,
+      lastPhaseTransitionTime: text,
     }),
   ),
 })
 
-const StorageClass = z.object({
+const StorageClass = object({
   metadata: Meta,
-  provisioner: maybe(z.string()),
-  volumeBindingMode: maybe(z.string()),
+  provisioner: text,
+  volumeBindingMode: text,
 })
 
 export const storageKinds = {

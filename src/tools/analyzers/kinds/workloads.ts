@@ -1,9 +1,9 @@
-import * as z from 'zod'
 import type { Kind } from '../kinds.ts'
-import { Condition, conditions, flag, LabelSelector, list, Meta, maybe, number, text } from './meta.ts'
+import { conditionFields, conditions, LabelSelector, Meta } from './meta.ts'
 import { PodSpec, PodTemplate } from './pod-spec.ts'
+import { flag, type Kept, list, maybe, number, numberOrText, object, string, text } from './shape.ts'
 
-const Terminated = z.object({
+const Terminated = object({
   reason: text,
   message: text,
   exitCode: number,
@@ -11,30 +11,30 @@ const Terminated = z.object({
   startedAt: text,
   finishedAt: text,
 })
-export type Terminated = z.output<typeof Terminated>
+export type Terminated = Kept<typeof Terminated>
 
-const ContainerStatus = z.object({
-  name: z.string(),
+const ContainerStatus = object({
+  name: string,
   ready: flag,
   started: flag,
   restartCount: number,
   state: maybe(
-    z.object({
-      waiting: maybe(z.object({ reason: text, message: text })),
-      running: maybe(z.object({ startedAt: text })),
+    object({
+      waiting: maybe(object({ reason: text, message: text })),
+      running: maybe(object({ startedAt: text })),
       terminated: maybe(Terminated),
     }),
   ),
-  lastState: maybe(z.object({ terminated: maybe(Terminated) })),
+  lastState: maybe(object({ terminated: maybe(Terminated) })),
 })
-export type ContainerStatus = z.output<typeof ContainerStatus>
+export type ContainerStatus = Kept<typeof ContainerStatus>
 const statuses = list(ContainerStatus)
 
-const Pod = z.object({
+const Pod = object({
   metadata: Meta,
   spec: maybe(PodSpec),
   status: maybe(
-    z.object({
+    object({
       phase: text,
       reason: text,
       message: text,
@@ -57,12 +57,12 @@ const replicaStatus = {
 }
 
 /** A rollout that gets on renews the time of its condition without a transition. */
-const rolloutConditions = list(Condition.extend({ lastUpdateTime: text }))
+const rolloutConditions = list(object({ ...conditionFields, lastUpdateTime: text }))
 
-const Deployment = z.object({
+const Deployment = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       replicas: number,
       paused: flag,
       progressDeadlineSeconds: number,
@@ -70,38 +70,36 @@ const Deployment = z.object({
       template: maybe(PodTemplate),
     }),
   ),
-  status: maybe(z.object({ ...replicaStatus, conditions: rolloutConditions })),
+  status: maybe(object({ ...replicaStatus, conditions: rolloutConditions })),
 })
 
-const ReplicaSet = z.object({
+const ReplicaSet = object({
   metadata: Meta,
-  spec: maybe(z.object({ replicas: number, selector: maybe(LabelSelector) })),
-  status: maybe(z.object(replicaStatus)),
+  spec: maybe(object({ replicas: number, selector: maybe(LabelSelector) })),
+  status: maybe(object(replicaStatus)),
 })
 
-const StatefulSet = z.object({
+const StatefulSet = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       replicas: number,
       serviceName: text,
       podManagementPolicy: text,
-      ordinals: maybe(z.object({ start: number })),
+      ordinals: maybe(object({ start: number })),
       selector: maybe(LabelSelector),
       template: maybe(PodTemplate),
-      volumeClaimTemplates: list(
-        z.object({ metadata: maybe(Meta), spec: maybe(z.object({ storageClassName: text })) }),
-      ),
+      volumeClaimTemplates: list(object({ metadata: maybe(Meta), spec: maybe(object({ storageClassName: text })) })),
     }),
   ),
-  status: maybe(z.object({ ...replicaStatus, currentRevision: text, updateRevision: text })),
+  status: maybe(object({ ...replicaStatus, currentRevision: text, updateRevision: text })),
 })
 
-const DaemonSet = z.object({
+const DaemonSet = object({
   metadata: Meta,
-  spec: maybe(z.object({ selector: maybe(LabelSelector), template: maybe(PodTemplate) })),
+  spec: maybe(object({ selector: maybe(LabelSelector), template: maybe(PodTemplate) })),
   status: maybe(
-    z.object({
+    object({
       observedGeneration: number,
       desiredNumberScheduled: number,
       currentNumberScheduled: number,
@@ -113,18 +111,18 @@ const DaemonSet = z.object({
   ),
 })
 
-const JobSpec = z.object({
+const JobSpec = object({
   suspend: flag,
   backoffLimit: number,
   completions: number,
   template: maybe(PodTemplate),
 })
 
-const Job = z.object({
+const Job = object({
   metadata: Meta,
   spec: maybe(JobSpec),
   status: maybe(
-    z.object({
+    object({
       active: number,
       succeeded: number,
       failed: number,
@@ -134,45 +132,45 @@ const Job = z.object({
   ),
 })
 
-const CronJob = z.object({
+const CronJob = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       schedule: text,
       timeZone: text,
       suspend: flag,
       concurrencyPolicy: text,
       startingDeadlineSeconds: number,
-      jobTemplate: maybe(z.object({ spec: maybe(JobSpec) })),
+      jobTemplate: maybe(object({ spec: maybe(JobSpec) })),
     }),
   ),
   status: maybe(
-    z.object({
-      active: list(z.object({ name: text })),
+    object({
+      active: list(object({ name: text })),
       lastScheduleTime: text,
       lastSuccessfulTime: text,
     }),
   ),
 })
 
-const ScaleTarget = z.object({ apiVersion: text, kind: text, name: text })
+const ScaleTarget = object({ apiVersion: text, kind: text, name: text })
 
-const HorizontalPodAutoscaler = z.object({
+const HorizontalPodAutoscaler = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       minReplicas: number,
       maxReplicas: number,
       scaleTargetRef: maybe(ScaleTarget),
       metrics: list(
-        z.object({
+        object({
           type: text,
-          resource: maybe(z.object({ name: text, target: maybe(z.object({ type: text })) })),
+          resource: maybe(object({ name: text, target: maybe(object({ type: text })) })),
           containerResource: maybe(
-            z.object({
+            object({
               name: text,
               container: text,
-              target: maybe(z.object({ type: text })),
+              target: maybe(object({ type: text })),
             }),
           ),
         }),
@@ -180,7 +178,7 @@ const HorizontalPodAutoscaler = z.object({
     }),
   ),
   status: maybe(
-    z.object({
+    object({
       observedGeneration: number,
       currentReplicas: number,
       desiredReplicas: number,
@@ -189,13 +187,11 @@ const HorizontalPodAutoscaler = z.object({
   ),
 })
 
-const amount = z.union([z.number(), z.string()])
-
-const PodDisruptionBudget = z.object({
+const PodDisruptionBudget = object({
   metadata: Meta,
-  spec: maybe(z.object({ minAvailable: maybe(amount), maxUnavailable: maybe(amount), selector: maybe(LabelSelector) })),
+  spec: maybe(object({ minAvailable: numberOrText, maxUnavailable: numberOrText, selector: maybe(LabelSelector) })),
   status: maybe(
-    z.object({
+    object({
       observedGeneration: number,
       disruptionsAllowed: number,
       currentHealthy: number,
@@ -206,24 +202,24 @@ const PodDisruptionBudget = z.object({
   ),
 })
 
-const ScaledObject = z.object({
+const ScaledObject = object({
   metadata: Meta,
   spec: maybe(
-    z.object({
+    object({
       scaleTargetRef: maybe(ScaleTarget),
       triggers: list(
-        z.object({
+        object({
           type: text,
           metricType: text,
-          metadata: maybe(z.object({ containerName: text })),
+          metadata: maybe(object({ containerName: text })),
         }),
       ),
     }),
   ),
-  status: maybe(z.object({ conditions })),
+  status: maybe(object({ conditions })),
 })
 
-const Named = z.object({ metadata: Meta })
+const Named = object({ metadata: Meta })
 
 const apps = '/apis/apps/v1'
 const batch = '/apis/batch/v1'

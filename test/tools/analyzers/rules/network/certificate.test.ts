@@ -4,7 +4,7 @@ import { kinds } from '../../../../../src/tools/analyzers/kinds.ts'
 import { certificate } from '../../../../../src/tools/analyzers/rules/network/certificate.ts'
 import { days, expired, lasting, weeks } from '../../certificates.ts'
 import { bearsDamage, type Objects } from '../../damage.ts'
-import { ago, meta, now, snapshotOf } from '../../snapshot.ts'
+import { ago, fitting, meta, now, snapshotOf } from '../../snapshot.ts'
 
 const nothing: Objects = { TlsSecret: [], Ingress: [], Gateway: [], Certificate: [] }
 const inspect = (objects: Objects, unread: Parameters<typeof snapshotOf>[1] = []) =>
@@ -111,7 +111,7 @@ test('a Secret without a certificate is a warning only where it is used', () => 
 })
 
 test('only TLS Secrets are asked for, and neither keys nor certificates are kept', () => {
-  const kept = kinds.TlsSecret.schema.parse(secret(lasting))
+  const kept = fitting('TlsSecret', secret(lasting))
 
   assert.equal(kinds.TlsSecret.fieldSelector, 'type=kubernetes.io/tls')
   assert.doesNotMatch(JSON.stringify(kept), /a2V5|BEGIN|MII/)
