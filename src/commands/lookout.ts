@@ -56,7 +56,10 @@ export function createLookout(options: LookoutOptions): Lookout {
       return
     }
     const head = signal.kind === 'push' && wants(signal.branch, repository) ? { [signal.branch]: signal.after } : {}
+    const isNew = !(await seen.has(String(repository.id)))
     await update(repository, (known) => ({ ...known, repository, heads: { ...known.heads, ...head } }))
+    // What it has by now is not news later; what comes after this is.
+    if (gitea && isNew) await tryToLook(gitea, { repository, heads: head })
   }
 
   const put = (signal: Signal): Promise<boolean> =>
@@ -108,17 +111,19 @@ export function createLookout(options: LookoutOptions): Lookout {
 
   async function lookAtAll(forge: Gitea): Promise<void> {
     for await (const [, known] of seen.entries()) {
-      if (stopping.aborted) return
-      try {
-        await look(forge, known)
-      } catch (err) {
-        if (stopping.aborted) return
-        log.warn(
-          { component: 'signals', resource: known.repository.fullName, err },
-          'could not look for what was missed',
-        )
-        if (isForgeAway(err)) return
-      }
+      if (stopping.aborted || !(await tryToLook(forge, known))) return
+    }
+  }
+
+  /** `false`: the forge is away, so that there is no use in asking for others. */
+  async function tryToLook(forge: Gitea, known: Seen): Promise<boolean> {
+    try {
+      await look(forge, known)
+      return true
+    } catch (err) {
+      const resource = known.repository.fullName
+      if (!stopping.aborted) log.warn({ component: 'signals', resource, err }, 'could not look for what was missed')
+      return !isForgeAway(err)
     }
   }
 

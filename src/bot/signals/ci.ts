@@ -156,7 +156,9 @@ async function pass(result: CiResult, line: CiThread | undefined, deps: SignalDe
   const { subject, order } = result
   const failure = line.red[subject]
   if (failure && failure.order > order) return
-  const isNews = failure !== undefined || line.state === 'watched'
+  // A push and its pull request run the same workflow on the same commit.
+  const saying = `passed:${subject}:${result.commit}`
+  const isNews = failure !== undefined || (line.state === 'watched' && !line.told.includes(saying))
   delete line.red[subject]
   line.green[subject] = Math.max(order, line.green[subject] ?? 0)
   const red = Object.keys(line.red)
@@ -171,7 +173,7 @@ async function pass(result: CiResult, line: CiThread | undefined, deps: SignalDe
       data: { room, result, as: 'passed', red, ...(root && { root }) },
     })
   const state = line.state === 'red' && red.length === 0 ? 'green' : line.state
-  await keep({ ...line, state }, result, deps)
+  await keep({ ...line, state, told: [...line.told, saying] }, result, deps)
 }
 
 async function keep(line: CiThread, result: CiResult, deps: SignalDeps): Promise<void> {

@@ -27,7 +27,8 @@ export interface PushSources {
 export function pushTitle(push: PushSignal): string {
   const { repository, commits, total } = push
   const count = `${total} ${total === 1 ? 'commit' : 'commits'}`
-  const title = `**${escapeMarkdown(push.pusher.name)}** pushed ${count} to **${escapeMarkdown(repository.fullName)}** ${inlineCode(push.branch)}${link(' (compare)', push.compareUrl)}`
+  const late = push.late ? ' (found late: I was away)' : ''
+  const title = `**${escapeMarkdown(push.pusher.name)}** pushed ${count} to **${escapeMarkdown(repository.fullName)}** ${inlineCode(push.branch)}${link(' (compare)', push.compareUrl)}${late}`
   const shown = commits
     .slice(-10)
     .map(

@@ -15,8 +15,8 @@ export interface Forge extends AsyncDisposable {
   /** A token of the bot's own account, with the scopes that README names. */
   botToken: string
   api<Answer>(method: string, path: string, body?: object): Promise<Answer>
-  /** A repository with a hook for pushes. */
-  repository(name: string, hook: { url: string; secret: string }): Promise<Repository>
+  /** A repository that the bot may write to, with a hook for these events, pushes by default. */
+  repository(name: string, hook: { url: string; secret: string; events?: string[] }): Promise<Repository>
 }
 
 export interface Repository {
@@ -31,7 +31,7 @@ export interface Repository {
   redeliver(delivery: string): Promise<void>
 }
 
-export async function openForge(): Promise<Forge> {
+export async function openForge({ scopes = ['read:repository', 'read:user'] } = {}): Promise<Forge> {
   const stack = new AsyncDisposableStack()
   const server: Server = stack.use(await startGitea())
   const folder = mkdtempSync(join(tmpdir(), 'kube-agent-forge-'))
@@ -59,7 +59,7 @@ export async function openForge(): Promise<Forge> {
         authorization: `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`,
         'content-type': 'application/json',
       },
-      body: JSON.stringify({ name: 'bot', scopes: ['read:repository', 'read:user'] }),
+      body: JSON.stringify({ name: 'bot', scopes }),
     })
     return ((await answer.json()) as { sha1: string }).sha1
   }
@@ -70,7 +70,7 @@ export async function openForge(): Promise<Forge> {
     url,
     botToken: await makeBot(),
     api,
-    async repository(name, { url: target, secret }) {
+    async repository(name, { url: target, secret, events = ['push'] }) {
       const made = await api<{ full_name: string }>('POST', '/user/repos', {
         name,
         auto_init: true,
@@ -79,9 +79,10 @@ export async function openForge(): Promise<Forge> {
       const hook = await api<{ id: number }>('POST', `/repos/${made.full_name}/hooks`, {
         type: 'gitea',
         active: true,
-        events: ['push'],
+        events,
         config: { url: target, content_type: 'json', secret },
       })
+      await api('PUT', `/repos/${made.full_name}/collaborators/opsbot`, { permission: 'write' })
       const tree = join(folder, name)
       const git = async (...args: string[]) =>
         (await run('git', args, { cwd: args[0] === 'clone' ? folder : tree, env: gitEnv(user, token) })).stdout

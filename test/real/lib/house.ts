@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type ModelServer, startModelServer } from '../../helpers/model-server.ts'
+import { type Asked, type ModelServer, type Reply, startModelServer } from '../../helpers/model-server.ts'
 import { type BotProcess, startBot } from './bot-process.ts'
 import { Person, until } from './matrix-person.ts'
 import { oncall } from './oncall-model.ts'
@@ -28,11 +28,17 @@ export interface House extends AsyncDisposable {
 }
 
 /** `relaxed: false`: with Synapse's default limits for the bot; people are always free of them. */
-export async function openHouse({ relaxed = true } = {}): Promise<House> {
+export async function openHouse({
+  relaxed = true,
+  script = oncall,
+}: {
+  relaxed?: boolean
+  script?: (asked: Asked) => Reply
+} = {}): Promise<House> {
   const stack = new AsyncDisposableStack()
   const matrix = stack.use(await startMatrix({ relaxed }))
   const cluster = stack.use(await startKubernetes())
-  const model = stack.use(await startModelServer(oncall))
+  const model = stack.use(await startModelServer(script))
   const folder = mkdtempSync(join(tmpdir(), 'kube-agent-house-'))
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
   const { env } = matrix
