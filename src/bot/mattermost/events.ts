@@ -1,7 +1,7 @@
+import { mentions, withoutMention } from '../mentions.ts'
 import type { ChatEvent } from '../platform.ts'
 import type { Channels } from './channels.ts'
 import { messageIdOf, roomIdOf, threadIdOf, userIdOf } from './ids.ts'
-import { mentions, withoutMention } from './mentions.ts'
 import { displayName, type People } from './people.ts'
 import type { Post } from './wire.ts'
 

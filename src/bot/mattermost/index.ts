@@ -43,8 +43,8 @@ export interface MattermostOptions {
  * client    REST through @mattermost/client        socket    the stream of events
  * follow    events in order, health                catch-up  what the stream left out
  * position  how far each channel was read          ledger    what was sent
- * events    what a post means to the bot           mentions  whether it calls us
- * votes     the marks under our prompts            people    who somebody is, who is trusted
+ * events    what a post means to the bot           people    who somebody is, who is trusted
+ * votes     the marks under our prompts
  * send      posts, files                           edits     their pace
  * content   what goes out, made harmless           rooms     configured channels
  */

@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import type { UserId } from '../../agent/approval.ts'
+import { mentions, withoutMention } from '../mentions.ts'
 import {
   type ChatEvent,
   type ChatPlatform,
@@ -60,8 +61,8 @@ export function createWeb(options: WebOptions): Web {
       room: roomId(room),
       from,
       name,
-      text: markdown.replaceAll(mention, '$1').trim(),
-      addressed: isRoot || markdown.search(mention) >= 0,
+      text: withoutMention(markdown, botName),
+      addressed: isRoot || mentions(markdown, botName),
       at,
     })
     await board.heard(id)
@@ -75,6 +76,8 @@ export function createWeb(options: WebOptions): Web {
   }
 
   async function post(room: string, thread: ThreadId | undefined, given: Post): Promise<Message> {
+    if (thread !== undefined && board.thread(thread).length === 0)
+      throw new PostRefused(`The web room has no thread ${thread} any more: it was silent for longest.`)
     return board.add(room, thread, {
       from: botUser,
       name: botName,
@@ -135,7 +138,6 @@ export function createWeb(options: WebOptions): Web {
 }
 
 const botName = 'kube-agent'
-const mention = /(^|\s)@kube-agent(?![\w.-])[:,]?\s*/gi
 const botUser = '@kube-agent:web' as UserId
 
 const roomId = (name: string): RoomId => `web|${name}` as RoomId

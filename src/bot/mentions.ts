@@ -1,6 +1,6 @@
 /**
- * Whether a message calls us: `@name` in the author's own words, anywhere. What the server calls a mention is wider: `@channel`, quotes,
- * every post of a group; and of missed posts it does not tell.
+ * Whether a message in Markdown calls us: `@name` in the author's own words, anywhere. What a server calls a mention may be wider:
+ * Mattermost counts `@channel`, quotes and every post of a group; and of missed posts it does not tell.
  */
 export function mentions(message: string, username: string): boolean {
   return placesOf(ownWords(message), username).length > 0
