@@ -52,7 +52,6 @@ export function createIntake(deps: IntakeDeps): Intake {
         return
       }
       case 'left': {
-        if (event.user) return
         for await (const [, place] of deps.prompts.entries()) {
           if (place.room !== event.room || deps.now() > place.expiresAt) continue
           await deps.inbox.put({ id: `left:${event.id}:${place.thread}`, thread: place.thread, kind: 'left', data: {} })

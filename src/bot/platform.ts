@@ -44,8 +44,8 @@ export type ChatEvent =
   | { kind: 'mark'; id: string; message: MessageId; room: RoomId; from: UserId; mark: Mark; withdrawn: boolean }
   /** A message was deleted. */
   | { kind: 'gone'; id: string; message: MessageId; room: RoomId }
-  /** We were removed from a room, or (with `user`) somebody left it. */
-  | { kind: 'left'; id: string; room: RoomId; user?: UserId }
+  /** We are not in a room any more, or it is closed. */
+  | { kind: 'left'; id: string; room: RoomId }
 
 export interface Post {
   /** Names the post: sending it twice with the same id shows it once. Letters, digits, `-`, `_`, at most 64. */

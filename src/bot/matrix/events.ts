@@ -36,7 +36,6 @@ export function createReader({ user, members, relations, positions }: ReaderDeps
   async function read(room: string, event: RoomEvent): Promise<ChatEvent | undefined> {
     relations.learn(room, event)
     if (event.type === 'm.room.redaction') return readRedaction(room, event)
-    if (event.type === 'm.room.member') return readMember(room, event)
     if (isNotForUs(event)) return undefined
     if (event.type === 'm.reaction') return readReaction(room, event)
     if (event.type !== 'm.room.message') return undefined
@@ -120,13 +119,6 @@ export function createReader({ user, members, relations, positions }: ReaderDeps
       }
     }
     return { kind: 'gone', id: messageIdOf(room, event.event_id), message: id, room: roomIdOf(room) }
-  }
-
-  function readMember(room: string, event: RoomEvent): ChatEvent | undefined {
-    const person = event.state_key
-    if (person === undefined || person === user) return undefined
-    if (event.content.membership !== 'leave' && event.content.membership !== 'ban') return undefined
-    return { kind: 'left', id: messageIdOf(room, event.event_id), room: roomIdOf(room), user: person as UserId }
   }
 
   function meAmong(people: ReadonlyMap<string, string | undefined>): Me {

@@ -220,8 +220,7 @@ export function createMatrix(options: MatrixOptions): ChatPlatform {
     /** Rights hang on the answer, so what we remember is not good enough. */
     async isMember(id, user) {
       const room = matrixRoom(id)
-      members.forget(room)
-      return (await patiently(() => members.of(room), { closing: client.closing })).has(user)
+      return (await patiently(() => members.now(room), { closing: client.closing })).has(user)
     },
     acknowledge: (thread, message) => sendReceipt(client, thread, message),
 

@@ -6,6 +6,8 @@ import type { RoomEvent } from './wire.ts'
 export interface Members {
   /** Nobody, of a room that we are not in. */
   of(room: string): Promise<ReadonlyMap<string, string | undefined>>
+  /** Who is there now, asked of the server, whatever older events say that are still being read. */
+  now(room: string): Promise<ReadonlyMap<string, string | undefined>>
   apply(room: string, event: RoomEvent): void
   /** What is known may be out of date. */
   forget(room: string): void
@@ -36,6 +38,11 @@ export function createMembers(client: Client): Members {
       rooms.set(room, reading)
       reading.catch(() => rooms.delete(room))
       return reading
+    },
+    async now(room) {
+      const members = await read(room)
+      rooms.set(room, Promise.resolve(new Map(members)))
+      return members
     },
     apply(room, event) {
       const user = event.state_key

@@ -94,10 +94,10 @@ function named(text: string, me: Me): boolean {
   })
 }
 
-/** The word stands alone: `@bot` is neither in `@bot2` nor in `@bot:elsewhere.org` nor in `mail@bot`. */
+/** The word stands alone: `@bot` is neither in `@bot2` nor in `@bot:elsewhere.org`, `mail@bot` or an address. */
 function hasWord(text: string, word: string): boolean {
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-    const isBegun = /[\p{L}\p{N}_.]$/u.test(text.slice(Math.max(0, at - 2), at))
+    const isBegun = /[\p{L}\p{N}_./]$/u.test(text.slice(Math.max(0, at - 2), at))
     if (!isBegun && !goesOn(word, text.slice(at + word.length))) return true
   }
   return false

@@ -55,6 +55,7 @@ const notCalling: Record<string, Record<string, unknown>> = {
   'a link to a room': html('<a href="https://matrix.to/#/!room:hs.test/$event">@bot</a>'),
   'a link elsewhere with our name': html('<a href="https://evil.test/#/@bot:hs.test">@bot:hs.test</a>'),
   'a link that only ends like ours': html('<a href="https://matrix.to.evil.test/#/@bot:hs.test">x</a>'),
+  'an address': { body: 'see http://x.test/@bot and http://x.test/@bot:hs.test' },
   'an attribute': html('<b title="@bot:hs.test">x</b>'),
   'no text at all': {},
 }
