@@ -49,6 +49,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
   const thread = `terminal|${conversation}` as ThreadId
   const transcript = createTranscript(options.positions)
   const progress = new Set<MessageId>()
+  const writing = new Map<string, Promise<MessageId>>()
   let receive: ((event: ChatEvent) => Promise<void>) | undefined
   /** What we delivered and the inbox has not handled yet. */
   let unsettled = 0
@@ -144,7 +145,16 @@ export function createTerminal(options: TerminalOptions): Terminal {
     takeTurns()
   }
 
-  async function post(given: Post): Promise<MessageId> {
+  /** One that is sent again while it is still being written down is the same one. */
+  function post(given: Post): Promise<MessageId> {
+    const known = writing.get(given.id)
+    if (known) return known
+    const written = write(given).finally(() => writing.delete(given.id))
+    writing.set(given.id, written)
+    return written
+  }
+
+  async function write(given: Post): Promise<MessageId> {
     const known = transcript.posted(given.id)
     if (known) return known.id
     const id = `${thread}|${await transcript.number()}` as MessageId
