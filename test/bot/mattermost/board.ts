@@ -31,7 +31,18 @@ type Emit = (event: string, data: object, broadcast: object) => void
 
 const id = (): string => randomBytes(26).toString('hex').slice(0, 26)
 const refusal = (status: number, code: string): Answer => [status, { id: code, message: `refused: ${code}` }]
-const systemEmoji = ['white_check_mark', 'x', '+1', 'thumbsup', 'eyes']
+const systemEmoji = [
+  'white_check_mark',
+  'x',
+  '+1',
+  'thumbsup',
+  '+1_dark_skin_tone',
+  'heavy_check_mark',
+  'ballot_box_with_check',
+  'negative_squared_cross_mark',
+  'heavy_multiplication_x',
+  'eyes',
+]
 
 /** What stands on the server: people, channels, posts, reactions, files. Knows nothing of HTTP. */
 export function createBoard(emit: Emit) {
@@ -147,17 +158,27 @@ export function createBoard(emit: Emit) {
     tell('reaction_removed', { reaction: JSON.stringify(reaction) }, post?.channel_id ?? '')
   }
 
-  function join(channel_id: string, by: string): void {
-    channels.get(channel_id)?.members.add(bot)
-    emit('user_added', { user_id: bot }, { channel_id, user_id: bot })
+  function join(channel_id: string, by: string, user = bot): void {
+    channels.get(channel_id)?.members.add(user)
+    emit('user_added', { user_id: user }, { channel_id, user_id: user === bot ? bot : '' })
     add({
       user_id: by,
       channel_id,
       type: 'system_add_to_channel',
-      message: '@opsbot added',
-      props: { addedUserId: bot },
+      message: `@${users.get(user)?.username} added`,
+      props: { addedUserId: user },
     })
   }
+
+  /** How often the bot's posts call somebody by name: in code nobody is. */
+  function mentionCount(channel_id: string, user: string): number {
+    const name = new RegExp(`@(?:${users.get(user)?.username}|all|channel|here)\\b`, 'i')
+    return sent(channel_id).filter(({ message }) => name.test(message.replaceAll(/```[\s\S]*?```|`[^`\n]*`/g, '')))
+      .length
+  }
+
+  const sent = (channel_id: string): FakePost[] =>
+    posts.filter((post) => post.channel_id === channel_id && post.user_id === bot && !post.original_id)
 
   function leave(channel_id: string, user: string): void {
     channels.get(channel_id)?.members.delete(user)
@@ -293,8 +314,10 @@ export function createBoard(emit: Emit) {
     join,
     leave,
     /** What the bot has posted into a channel. */
-    sent: (channel_id: string) =>
-      posts.filter((post) => post.channel_id === channel_id && post.user_id === bot && !post.original_id),
+    sent,
+    mentionCount,
+    reactionsOf: (post: string, user: string) =>
+      reactions.filter((one) => one.post_id === post && one.user_id === user).map(({ emoji_name }) => emoji_name),
     archive(channel_id: string) {
       const room = channels.get(channel_id)
       if (room) room.archived = true
