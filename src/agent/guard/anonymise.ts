@@ -78,7 +78,8 @@ export function createAnonymiser({ key, names }: { key: string | Buffer; names: 
     const type = known.get(normalised(token)) ?? (isNamePlace.test(before) ? everyday.get(token) : undefined)
     if (type) return maskOf(token, type)
     if (clusterHost.test(token)) return partsOf(token, 'name')
-    if (isHost(token) || (isHostPlace.test(before) && isName(token))) return maskOf(token, 'host')
+    if ((isHost(token) && !before.endsWith('].')) || (isHostPlace.test(before) && isName(token)))
+      return maskOf(token, 'host')
     return partsOf(token)
   }
 
@@ -174,7 +175,7 @@ const fieldRoots = /^(?:spec|status|metadata|data|webhooks|roleRef|subjects|rule
 const files =
   /\.(?:sh|py|js|ts|rb|go|rs|c|h|java|php|yaml|yml|json|conf|cfg|txt|log|pem|crt|key|so|jar|xml|toml|ini|env|sock|pid|html|css|sql|db|md|tmp)$/i
 
-/** Lower-case words with dots, the last of letters: a host, unless it is a field, a file or an API of Kubernetes. */
+/** Lower-case words with dots, the last of letters: a host, unless it is a field, a file or an API of Kubernetes. After `].` it is the rest of a field's path. */
 const isHost = (token: string): boolean =>
   /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,24}$/.test(token) &&
   !fieldRoots.test(token) &&

@@ -58,7 +58,7 @@ test('the address of a Service keeps its shape, so that a reader knows what it i
 
 test('fields, files, kinds, numbers and loopback are left as they are', () => {
   const text =
-    'Deployment spec.template.spec.containers.image: exit code 137 at 12:30:45, app.kubernetes.io/name, /etc/app/server.conf, 127.0.0.1:80, deployments.apps, v1.36.2'
+    'Deployment spec.template.spec.containers.image and status.containerStatuses[app].state.waiting.reason: exit code 137 at 12:30:45, app.kubernetes.io/name, /etc/app/server.conf, 127.0.0.1:80, deployments.apps, v1.36.2'
 
   assert.equal(anonymiser().hide(text), text)
 })
