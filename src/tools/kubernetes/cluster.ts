@@ -67,6 +67,12 @@ export interface ClusterOptions {
 
 type Input = RequestOptions & { accept: string; contentType?: string; body?: string }
 
+/**
+ * HTTP/1.1. On a shared HTTP/2 connection an API server that is restarted, or that refuses the credentials of one request, says GOAWAY and
+ * all the others that run at that moment fail with it. undici knows this option of a request; its types do not yet.
+ */
+const ownConnection: object = { allowH2: false }
+
 const podNamespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
 const maxBytes = 16 * 1024 * 1024
 const metadataAccept = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io'
@@ -132,6 +138,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         headers: { ...headers, accept: input.accept, ...(input.contentType && { 'content-type': input.contentType }) },
         ...(input.body !== undefined && { body: input.body }),
         ...(dispatcher && { dispatcher }),
+        ...ownConnection,
         signal: AbortSignal.any([input.signal, AbortSignal.timeout(timeoutMs)]),
       })
       health = { state: 'ready' }
