@@ -1,6 +1,6 @@
 import { escapeMarkdown, inlineCode } from '../markdown.ts'
 import { cutBytes, oneLine } from '../output.ts'
-import { type Finding, findingId, type ObjectRef, rank, type Severity } from './analyzer.ts'
+import { type Evidence, type Finding, findingId, type ObjectRef, rank, type Severity } from './analyzer.ts'
 import { headings, type Language } from './headings.ts'
 import type { Report, Unchecked } from './run.ts'
 import { nameOf, namesOf, uncheckedLines } from './words.ts'
@@ -80,16 +80,21 @@ function groupText({ owner, findings }: FindingGroup, language: Language): strin
   const words = headings[language]
   const lines = findings.flatMap((finding) => [
     `- ${severityMarks[finding.severity]} **${escapeMarkdown(finding.reason)}** ${escapeMarkdown(finding.text)}${finding.since ? ` ${words.since(escapeMarkdown(finding.since))}` : ''}`,
-    ...finding.evidence
-      .slice(0, mostEvidence)
-      .map(
-        ({ object, path, value }) =>
-          `  - ${inlineCode(`${object.kind} ${object.name} ${path}`)}: ${inlineCode(cutBytes(value, mostBytes))}`,
-      ),
+    ...tellingEvidence(finding).map(
+      ({ object, path, value }) =>
+        `  - ${inlineCode(`${object.kind} ${object.name} ${path}`)}: ${inlineCode(cutBytes(value, mostBytes))}`,
+    ),
     ...(finding.affects?.length ? [`  - ${words.affects(escapeMarkdown(namesOf(finding.affects)))}`] : []),
     `  - ${words.next}: ${nextStep(finding.next)}`,
   ])
   return [`**${escapeMarkdown(`${owner.kind} ${nameOf(owner)}`)}**`, ...lines].join('\n')
+}
+
+/** A chat is read on the run: what the sentence does not say already comes first, and of what it does say the first is enough. */
+function tellingEvidence({ reason, text, evidence }: Finding): Evidence[] {
+  const said = `${reason} ${oneLine(text)}`
+  const more = evidence.filter(({ value }) => !said.includes(oneLine(value)))
+  return more.length > 0 ? more.slice(0, mostEvidence) : evidence.slice(0, 1)
 }
 
 function uncheckedText(unchecked: Unchecked[], language: Language): string {

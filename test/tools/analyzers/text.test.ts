@@ -57,6 +57,18 @@ test('a chat sees what is wrong, and beside it what could not be checked', () =>
   assert.match(text, /\n\nCould not check:\n- Node: No permission in shop\./)
 })
 
+test('a chat is shown the evidence that the sentence does not hold already, and never none', () => {
+  const at = (path: string, value: string) => ({ object: web, path, value })
+  const text = 'Container api ended with Error, exit code 1.'
+  const said = [at('state.reason', 'CrashLoopBackOff'), at('lastState.reason', 'Error')]
+
+  const more = toMarkdown(report([finding({ text, evidence: [...said, at('restartCount', '7')] })]))
+  const none = toMarkdown(report([finding({ text, evidence: said })]))
+
+  assert.match(more, /exit code 1\.\n {2}- `Deployment web restartCount`: `7`\n {2}- next:/)
+  assert.match(none, /exit code 1\.\n {2}- `Deployment web state\.reason`: `CrashLoopBackOff`\n {2}- next:/)
+})
+
 test('a chat is told that all is well only when all was looked at', () => {
   assert.equal(toMarkdown(report([])), 'No findings.')
   assert.match(
