@@ -62,13 +62,15 @@ async function take(
 ): Promise<void> {
   const key = lineKey(result.repository.id, result.line.name)
   const known = await deps.lines.get(key)
+  // An attempt of a run has one end; statuses fail and pass and fail again.
+  const of = hint.kind === 'run' ? result.key : hint.id
   if (known?.told.includes(result.key)) return
   if (hint.kind === 'status' && attempt === 0) return lookAgain(hint, attempt, statusesMs, deps)
   if (result.state === 'running' && hint.kind === 'run' && attempt < mostRunning)
     return lookAgain(hint, attempt, 3_000 * 2 ** attempt, deps)
-  if (result.state === 'passed') return pass(result, known, deps)
+  if (result.state === 'passed') return pass(result, known, of, deps)
   if (result.state !== 'failed' || isOld(result, known)) return
-  if (known && isCurrent(known, deps.now())) return fail(result, known, deps)
+  if (known && isCurrent(known, deps.now())) return fail(result, known, of, deps)
 
   const place = deps.placeFor(result.repository)
   if (!place) return
@@ -76,7 +78,7 @@ async function take(
   if (attempt === 0) return lookAgain(hint, attempt, settleMs, deps)
   // Of what failed while we were away the rest of the story may be known already.
   if (await deps.ci?.isOvertaken(result)) return
-  await open(result, place, isMany, deps, setting)
+  await open(result, place, isMany, of, deps, setting)
 }
 
 const lookAgain = async (
@@ -106,6 +108,7 @@ async function open(
   result: CiResult,
   place: Place,
   isMany: boolean,
+  of: string,
   deps: SignalDeps,
   { flood, language }: Setting,
 ): Promise<void> {
@@ -115,12 +118,12 @@ async function open(
   const collected = isMany || isFlood(flood, repository.id, now)
   if (collected) {
     const thread = await collectionOf(place, deps, language)
-    return fail(result, { ...empty(thread, place), collected }, deps)
+    return fail(result, { ...empty(thread, place), collected }, of, deps)
   }
   const markdown = failedTitle(result, language, now)
   const { thread } = await chat.open(room, { id: shortId('s', result.key), markdown })
   flood.opened.push({ at: now, repository: repository.id })
-  await fail(result, { ...empty(thread, place), root: markdown }, deps)
+  await fail(result, { ...empty(thread, place), root: markdown }, of, deps)
 }
 
 const empty = (thread: CiThread['thread'], { room }: Place): CiThread => ({
@@ -134,9 +137,9 @@ const empty = (thread: CiThread['thread'], { room }: Place): CiThread => ({
 })
 
 /** Put first, kept afterwards: what is not kept yet is put again under the same id. */
-async function fail(result: CiResult, line: CiThread, deps: SignalDeps): Promise<void> {
+async function fail(result: CiResult, line: CiThread, of: string, deps: SignalDeps): Promise<void> {
   const { thread, room, root } = line
-  const id = `ci:${result.key}`
+  const id = `ci:${of}`
   const isFirst = line.told.length === 0 && root !== undefined
   if (line.collected) await list(deps, { id, thread, room, line: failedTitle(result, 'en', deps.now()) })
   else
@@ -151,7 +154,7 @@ async function fail(result: CiResult, line: CiThread, deps: SignalDeps): Promise
 }
 
 /** Of what nobody heard that it failed, nobody has to hear that it passed. */
-async function pass(result: CiResult, line: CiThread | undefined, deps: SignalDeps): Promise<void> {
+async function pass(result: CiResult, line: CiThread | undefined, of: string, deps: SignalDeps): Promise<void> {
   if (!line) return
   const { subject, order } = result
   const failure = line.red[subject]
@@ -163,7 +166,7 @@ async function pass(result: CiResult, line: CiThread | undefined, deps: SignalDe
   line.green[subject] = Math.max(order, line.green[subject] ?? 0)
   const red = Object.keys(line.red)
   const { thread, room, root } = line
-  const id = `ci:${result.key}`
+  const id = `ci:${of}`
   if (isNews && line.collected) await list(deps, { id, thread, room, line: passedText(result, red, 'en') })
   else if (isNews)
     await deps.inbox.put({
