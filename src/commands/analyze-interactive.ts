@@ -39,13 +39,17 @@ export async function talkAbout(findings: Finding[], options: TalkOptions): Prom
   const signal = AbortSignal.any([options.signal, interrupted.signal])
   /** The next line; nothing when there will be none. */
   async function read(prompt: string): Promise<string | undefined> {
-    if (isOpen) {
+    const isAsked = isOpen
+    if (isAsked) {
       terminal.setPrompt(prompt)
       terminal.prompt()
     }
     const line = await lines.next()
     hasEnded = line.done === true
-    return line.done ? undefined : line.value.trim()
+    if (!line.done) return line.value.trim()
+    // Whatever is written next shall not stand behind the prompt.
+    if (isAsked) output.write('\n')
+    return undefined
   }
 
   try {
