@@ -78,13 +78,13 @@ export function createLookout(options: LookoutOptions): Lookout {
       return
     }
     const current = { ...known, repository }
-    const { hints, runs } = await missedRuns(forge, current, signal)
+    const { hints, ...newest } = await missedRuns(forge, current, signal)
     for (const hint of hints) await put(hint)
     const heads = await readHeads(forge, repository, (branch) => wants(branch, repository), signal)
     await lookAtHeads(forge, current, heads, signal)
     const other = await missedStatuses(forge, current, Object.values(heads), signal)
     for (const hint of other.hints) await put(hint)
-    await update(repository, (now) => ({ ...now, repository, runs, statuses: other.statuses, heads }))
+    await update(repository, (now) => ({ ...now, ...newest, repository, statuses: other.statuses, heads }))
   }
 
   async function lookAtHeads(

@@ -12,6 +12,8 @@ export interface Seen {
   repository: Repository
   /** When the newest finished run had ended, by the server's clock; missing before the first look. */
   runs?: number
+  /** Runs that ended at about that time. */
+  lastRuns?: string[]
   /** The newest status of the wanted branches; missing before the first look. */
   statuses?: number
   /** The commits at the heads of the wanted branches. */
@@ -21,7 +23,7 @@ export interface Seen {
 const mostRuns = 200
 const mostBranches = 200
 const mostCommits = 20
-/** Runs end at the same second as others. */
+/** Runs that ended so close together may become visible in another order. */
 const slackMs = 120_000
 
 const Branch = z.object({ name: z.string(), commit: z.object({ id: z.string() }) })
@@ -35,9 +37,9 @@ export async function missedRuns(
   gitea: Gitea,
   seen: Seen,
   signal: AbortSignal,
-): Promise<{ hints: RunSignal[]; runs: number }> {
+): Promise<{ hints: RunSignal[]; runs: number; lastRuns: string[] }> {
   const { repository } = seen
-  if (!(await gitea.features(signal)).runs) return { hints: [], runs: 0 }
+  if (!(await gitea.features(signal)).runs) return { hints: [], runs: 0, lastRuns: [] }
   const path = inRepository(splitName(repository.fullName), '/actions/runs')
   const limit = seen.runs === undefined ? 50 : mostRuns
   const { items } = await gitea.list(path, Run, {
@@ -46,11 +48,17 @@ export async function missedRuns(
     limit,
     within: 'workflow_runs',
   })
-  const ended = items.map((run) => ({ run, at: Date.parse(run.completed_at ?? '') || 0 })).sort((a, b) => a.at - b.at)
-  const since = seen.runs === undefined ? Number.POSITIVE_INFINITY : seen.runs - slackMs
+  const ended = items
+    .map((run) => ({ hint: toRunSignal(repository, run), at: Date.parse(run.completed_at ?? '') || 0 }))
+    .sort((a, b) => a.at - b.at)
+  const newest = Math.max(seen.runs ?? 0, ended.at(-1)?.at ?? 0)
+  const { runs: last, lastRuns = [] } = seen
+  const isNews = ({ hint, at }: (typeof ended)[number]) =>
+    last !== undefined && at >= last - slackMs && !lastRuns.includes(hint.id)
   return {
-    hints: ended.filter(({ at }) => at >= since).map(({ run }) => toRunSignal(repository, run)),
-    runs: Math.max(seen.runs ?? 0, ended.at(-1)?.at ?? 0),
+    hints: ended.filter(isNews).map(({ hint }) => hint),
+    runs: newest,
+    lastRuns: ended.filter(({ at }) => at >= newest - slackMs).map(({ hint }) => hint.id),
   }
 }
 
