@@ -1,10 +1,15 @@
 import * as z from 'zod'
 import { type Setting, settings } from '../src/config.ts'
+import { analyzersPage } from './analyzers-page.ts'
 import { giteaPage } from './gitea-page.ts'
 
 /** Every generated file with its text, by its path in the repository. */
 export function pages(): Record<string, string> {
-  return { 'docs/configuration.md': configuration(), 'docs/gitea-tools.md': giteaPage() }
+  return {
+    'docs/analyzers.md': analyzersPage(),
+    'docs/configuration.md': configuration(),
+    'docs/gitea-tools.md': giteaPage(),
+  }
 }
 
 const groups: Record<string, string> = {

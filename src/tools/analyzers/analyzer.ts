@@ -14,6 +14,8 @@ import type { Snapshot } from './snapshot.ts'
 export interface Analyzer {
   /** As in K8sGPT's filters: `Pod`, `PersistentVolumeClaim`. */
   name: string
+  /** In a few words, for the list of all of them. */
+  finds: string
   /** Runs when no filter names analyzers. */
   core: boolean
   /** What has to be in the snapshot. The rights that a run needs follow from it. */

@@ -15,7 +15,7 @@ const analyzer = (
   name: string,
   inspect: (snapshot: Snapshot) => Finding[] = () => [],
   reads: KindName[] = ['Pod'],
-): Analyzer => ({ name, core: true, reads, inspect })
+): Analyzer => ({ name, finds: 'nothing', core: true, reads, inspect })
 
 const finds = (name: string, ...findings: Finding[]): Analyzer => analyzer(name, () => findings)
 

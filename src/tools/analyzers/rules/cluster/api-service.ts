@@ -8,6 +8,7 @@ import { about, fullName } from '../phrases.ts'
 /** APIs that another server should answer for and does not. While one is away, no namespace can be deleted. */
 export const apiService: Analyzer = {
   name: 'APIService',
+  finds: 'an aggregated API whose service does not answer',
   core: true,
   reads: ['APIService', 'HorizontalPodAutoscaler', 'Namespace'],
   inspect: (snapshot) => merged(snapshot.list('APIService').flatMap((one) => unavailable(one, snapshot))),

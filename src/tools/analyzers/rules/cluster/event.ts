@@ -14,6 +14,7 @@ const freshness = 30 * minute
 /** The same warning again and again. What the warning means, the analyzer of its object says. */
 export const event: Analyzer = {
   name: 'Event',
+  finds: 'the same warning recorded very often about one workload',
   core: false,
   reads: ['Event', 'Pod', 'ReplicaSet', 'Job'],
   inspect(snapshot) {

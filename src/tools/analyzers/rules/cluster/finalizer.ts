@@ -13,6 +13,7 @@ const grace = 15 * minute
 /** Objects whose deletion waits for somebody who does not come. Pods and namespaces have analyzers that say more. */
 export const finalizer: Analyzer = {
   name: 'Finalizer',
+  finds: 'objects that cannot be deleted because nobody takes their finalizers off',
   core: true,
   reads: [
     'ConfigMap',

@@ -14,6 +14,7 @@ const slowAfter = 2 * minute
 
 export const namespace: Analyzer = {
   name: 'Namespace',
+  finds: 'namespaces that do not finish terminating, and what holds them',
   core: true,
   reads: ['Namespace', 'ConfigMap', 'PersistentVolumeClaim', 'Pod', 'Service'],
   inspect: (snapshot) => snapshot.list('Namespace').flatMap((one) => terminating(one, snapshot)),

@@ -24,6 +24,8 @@ const supportedSkew = 3
 
 export const node: Analyzer = {
   name: 'Node',
+  finds:
+    'nodes that are not ready, under pressure, cordoned for days, tainted so that pods are evicted, or with a kubelet too old',
   core: true,
   reads: ['Node', 'Pod'],
   inspect(snapshot) {

@@ -8,6 +8,7 @@ const grace = 2 * minute
 
 export const catalogSource: Analyzer = {
   name: 'CatalogSource',
+  finds: 'OLM catalogs that are not connected',
   core: false,
   reads: ['CatalogSource'],
   inspect: (snapshot) => snapshot.list('CatalogSource').flatMap((source) => disconnected(source, snapshot)),

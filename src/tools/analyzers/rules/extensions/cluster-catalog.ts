@@ -11,6 +11,7 @@ const grace = 2 * minute
 
 export const clusterCatalog: Analyzer = {
   name: 'ClusterCatalog',
+  finds: 'OLM catalogs that are not served, not resolved, or name no image',
   core: false,
   reads: ['ClusterCatalog'],
   inspect: (snapshot) =>

@@ -8,6 +8,7 @@ type Extension = ObjectOf<'ClusterExtension'>
 
 export const clusterExtension: Analyzer = {
   name: 'ClusterExtension',
+  finds: 'OLM extensions that are not installed or name no usable source',
   core: false,
   reads: ['ClusterExtension'],
   inspect: (snapshot) =>

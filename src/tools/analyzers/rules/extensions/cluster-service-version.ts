@@ -8,6 +8,7 @@ const grace = 10 * minute
 
 export const clusterServiceVersion: Analyzer = {
   name: 'ClusterServiceVersion',
+  finds: 'OLM operators whose installation failed or does not finish',
   core: false,
   reads: ['ClusterServiceVersion'],
   inspect: (snapshot) => snapshot.list('ClusterServiceVersion').flatMap((version) => unfinished(version, snapshot)),

@@ -11,6 +11,7 @@ const grace = 10 * minute
 
 export const installPlan: Analyzer = {
   name: 'InstallPlan',
+  finds: 'OLM plans that failed, or wait for an approval by hand',
   core: false,
   reads: ['InstallPlan', 'Subscription'],
   inspect: (snapshot) =>

@@ -7,6 +7,7 @@ import { subjectOf } from '../subject.ts'
 /** OLM installs nothing in a namespace with several groups. */
 export const operatorGroup: Analyzer = {
   name: 'OperatorGroup',
+  finds: 'namespaces with several OLM groups',
   core: false,
   reads: ['OperatorGroup'],
   inspect: (snapshot) =>

@@ -9,6 +9,7 @@ import { monitorGrace } from './service-monitor.ts'
 
 export const podMonitor: Analyzer = {
   name: 'PodMonitor',
+  finds: 'monitors that select no pod, ask for a port that none has, or are taken up by no Prometheus',
   core: false,
   reads: ['PodMonitor', 'Pod', 'Prometheus', 'PrometheusAgent', 'Namespace'],
   inspect: (snapshot) =>

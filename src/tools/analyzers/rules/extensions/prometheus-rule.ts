@@ -13,6 +13,7 @@ type Group = NonNullable<NonNullable<Rules['spec']>['groups']>[number]
 
 export const prometheusRule: Analyzer = {
   name: 'PrometheusRule',
+  finds: 'rules that do not parse, or are taken up by no Prometheus',
   core: false,
   reads: ['PrometheusRule', 'Prometheus', 'ThanosRuler', 'Namespace'],
   inspect: (snapshot) =>

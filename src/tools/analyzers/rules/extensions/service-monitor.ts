@@ -10,6 +10,7 @@ export const monitorGrace = 10 * minute
 
 export const serviceMonitor: Analyzer = {
   name: 'ServiceMonitor',
+  finds: 'monitors that select no service, ask for a port that none has, or are taken up by no Prometheus',
   core: false,
   reads: ['ServiceMonitor', 'Service', 'Prometheus', 'PrometheusAgent', 'Namespace'],
   inspect: (snapshot) =>

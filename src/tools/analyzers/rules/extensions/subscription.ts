@@ -9,6 +9,7 @@ const upgradeGrace = 15 * minute
 
 export const subscription: Analyzer = {
   name: 'Subscription',
+  finds: 'OLM subscriptions that failed, are not resolved, or have an upgrade waiting',
   core: false,
   reads: ['Subscription'],
   inspect: (snapshot) => snapshot.list('Subscription').flatMap((one) => inspect(one, snapshot)),

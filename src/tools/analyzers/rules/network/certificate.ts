@@ -10,6 +10,7 @@ import { about, byNamespace, distinct, fullName, listed } from '../phrases.ts'
 /** Certificates of TLS Secrets: whether they hold, and for the names they are used for. Keys are never looked at. */
 export const certificate: Analyzer = {
   name: 'Certificate',
+  finds: 'TLS certificates in secrets that have expired, expire soon, cannot be read, or are for other hosts',
   core: false,
   reads: ['TlsSecret', 'Ingress', 'Gateway', 'Certificate'],
   inspect(snapshot) {

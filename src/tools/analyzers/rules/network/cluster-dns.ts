@@ -10,6 +10,7 @@ const home = 'kube-system'
 /** The one workload that nobody scales to 0 on purpose: without it no name in the cluster can be resolved. */
 export const clusterDns: Analyzer = {
   name: 'ClusterDNS',
+  finds: 'a cluster DNS that is scaled to 0 or has no ready pod',
   core: true,
   reads: ['Deployment', 'Service', 'EndpointSlice'],
   inspect(snapshot) {

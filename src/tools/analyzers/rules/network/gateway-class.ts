@@ -8,6 +8,7 @@ import { latest } from '../phrases.ts'
 /** Classes that no controller has taken up; their Gateways suffer with them. */
 export const gatewayClass: Analyzer = {
   name: 'GatewayClass',
+  finds: 'classes that no controller accepts',
   core: false,
   reads: ['GatewayClass', 'Gateway'],
   inspect: (snapshot) => snapshot.list('GatewayClass').flatMap((one) => notAccepted(one, snapshot)),

@@ -9,6 +9,7 @@ import { faultOf } from './gateway-class.ts'
 /** Gateways without a class, not taken up, or not set up. */
 export const gateway: Analyzer = {
   name: 'Gateway',
+  finds: 'gateways without their class, not accepted or not programmed',
   core: false,
   reads: ['Gateway', 'GatewayClass'],
   inspect: (snapshot) =>

@@ -12,6 +12,7 @@ import { faultOf } from './gateway-class.ts'
 /** Routes that hang on no Gateway, may not hang there, or lead nowhere. */
 export const httpRoute: Analyzer = {
   name: 'HTTPRoute',
+  finds: 'routes whose gateway, service, port or grant is missing, or that are not accepted',
   core: false,
   reads: ['HTTPRoute', 'Gateway', 'Namespace', 'Service', 'ReferenceGrant'],
   inspect: (snapshot) =>

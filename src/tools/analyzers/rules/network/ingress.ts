@@ -11,6 +11,7 @@ import { controllerTrouble } from './ingress-controller.ts'
 /** Ingresses that nobody serves, that lead nowhere, or that have no certificate. */
 export const ingress: Analyzer = {
   name: 'Ingress',
+  finds: 'missing classes, services, ports and certificates, controllers that are down, two that claim one path',
   core: true,
   reads: ['Ingress', 'IngressClass', 'Service', 'Secret', 'Certificate', 'Deployment', 'DaemonSet'],
   inspect(snapshot) {

@@ -10,6 +10,7 @@ import { type Template, templateKinds, templatesAreKnown, templatesOf } from '..
 /** Policies for pods that there are none of. One for all pods of a namespace is a good practice, not a fault. */
 export const networkPolicy: Analyzer = {
   name: 'NetworkPolicy',
+  finds: 'policies that select no pod',
   core: false,
   reads: ['NetworkPolicy', 'Pod', ...templateKinds],
   inspect(snapshot) {

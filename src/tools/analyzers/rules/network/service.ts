@@ -13,6 +13,7 @@ import { finding, isLive, type Scene, type Surroundings, sceneOf, surroundingsOf
 /** Services that lead nowhere, or not everywhere they should. */
 export const service: Analyzer = {
   name: 'Service',
+  finds: 'selectors that match nothing, no ready endpoint, ports that no container has',
   core: true,
   reads: ['Service', 'EndpointSlice', 'Pod', 'ReplicaSet', ...templateKinds, 'Event'],
   inspect(snapshot) {

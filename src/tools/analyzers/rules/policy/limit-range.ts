@@ -15,6 +15,7 @@ type Bound = 'min' | 'max' | 'maxLimitRequestRatio'
 
 export const limitRange: Analyzer = {
   name: 'LimitRange',
+  finds: 'limits that keep pods from being made, or get them OOMKilled',
   core: true,
   reads: ['LimitRange', ...denialKinds],
   inspect(snapshot) {

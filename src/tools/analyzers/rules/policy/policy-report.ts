@@ -5,6 +5,7 @@ import { counted, distinct, fullName, listed } from '../phrases.ts'
 
 export const policyReport: Analyzer = {
   name: 'PolicyReport',
+  finds: 'Kyverno policies that objects of a namespace break',
   core: false,
   reads: ['PolicyReport'],
   inspect: (snapshot) => perPolicy('PolicyReport', snapshot),
@@ -12,6 +13,7 @@ export const policyReport: Analyzer = {
 
 export const clusterPolicyReport: Analyzer = {
   name: 'ClusterPolicyReport',
+  finds: 'Kyverno policies that objects of the cluster break',
   core: false,
   reads: ['ClusterPolicyReport'],
   inspect: (snapshot) => perPolicy('ClusterPolicyReport', snapshot),

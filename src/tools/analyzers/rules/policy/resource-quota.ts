@@ -12,6 +12,7 @@ const nearlyUsed = 0.9
 
 export const resourceQuota: Analyzer = {
   name: 'ResourceQuota',
+  finds: 'quotas that keep pods from being made, and those that are nearly used up',
   core: true,
   reads: ['ResourceQuota', ...denialKinds],
   inspect(snapshot) {

@@ -7,6 +7,7 @@ import { fullName, listed } from '../phrases.ts'
 /** Bindings that give nothing, because the role they name does not exist. */
 export const roleBinding: Analyzer = {
   name: 'RoleBinding',
+  finds: 'bindings to roles that do not exist',
   core: true,
   reads: ['RoleBinding', 'ClusterRoleBinding', 'Role', 'ClusterRole'],
   inspect: (snapshot) => [

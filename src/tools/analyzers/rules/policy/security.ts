@@ -9,6 +9,7 @@ import { levelOf, violationsOf } from './pod-security.ts'
 /** What is allowed to do more than it needs. Hygiene, so it runs only when somebody asks for it. */
 export const security: Analyzer = {
   name: 'Security',
+  finds: 'privileged containers, breaches of the Pod Security level, use of the default service account, roles with *',
   core: false,
   reads: [
     'Pod',

@@ -18,6 +18,7 @@ export const mutatingWebhookConfiguration = webhookAnalyzer('MutatingWebhookConf
 function webhookAnalyzer(kind: WebhookKind): Analyzer {
   return {
     name: kind,
+    finds: 'admission webhooks that cannot be called, or that keep their own pods from starting',
     core: true,
     reads: [kind, 'Service', 'EndpointSlice', 'Namespace', ...denialKinds],
     inspect(snapshot) {

@@ -25,6 +25,7 @@ const resizeGrace = 10 * minute
 
 export const persistentVolumeClaim: Analyzer = {
   name: 'PersistentVolumeClaim',
+  finds: 'claims that stay pending, with the reason; lost ones; resizes that failed',
   core: true,
   reads: ['PersistentVolumeClaim', 'PersistentVolume', 'StorageClass', 'Pod', 'Event'],
   inspect(snapshot) {

@@ -9,6 +9,7 @@ type Volume = ObjectOf<'PersistentVolume'>
 /** Volumes and classes; claims have an analyzer of their own. */
 export const storage: Analyzer = {
   name: 'Storage',
+  finds: 'failed and released volumes, several default storage classes',
   core: false,
   reads: ['PersistentVolume', 'StorageClass'],
   inspect: (snapshot) => [

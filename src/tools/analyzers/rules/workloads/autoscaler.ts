@@ -13,6 +13,7 @@ const limitedGrace = 15 * minute
 
 export const autoscaler: Analyzer = {
   name: 'HorizontalPodAutoscaler',
+  finds: 'autoscalers without target, metrics or requests, or at their limit',
   core: false,
   reads: ['HorizontalPodAutoscaler', ...scalingKinds],
   inspect: (snapshot) =>

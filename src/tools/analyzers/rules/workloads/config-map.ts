@@ -10,6 +10,7 @@ import { templateKinds, templatesAreKnown, templatesOf } from '../templates.ts'
 /** ConfigMaps that nothing needs, that hold nothing, or that will soon hold too much. Hints, not faults. */
 export const configMap: Analyzer = {
   name: 'ConfigMap',
+  finds: 'config maps that nothing uses, that are empty or nearly too large',
   core: true,
   reads: ['ConfigMap', 'Pod', ...templateKinds],
   inspect(snapshot) {

@@ -15,6 +15,7 @@ const blockedAfter = hour
 
 export const cronJob: Analyzer = {
   name: 'CronJob',
+  finds: 'failed last runs, missed runs, schedules that never come, forgotten suspensions',
   core: true,
   reads: ['CronJob', 'Job', 'Pod', 'Event'],
   inspect: (snapshot) =>

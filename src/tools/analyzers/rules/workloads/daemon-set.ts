@@ -17,6 +17,7 @@ const joinGrace = 5 * minute
 
 export const daemonSet: Analyzer = {
   name: 'DaemonSet',
+  finds: 'pods that are not ready, selectors that no node matches',
   core: true,
   reads: ['DaemonSet', 'Pod', 'Node', 'Event'],
   inspect: (snapshot) =>

@@ -15,6 +15,7 @@ const usualDeadline = 600
 
 export const deployment: Analyzer = {
   name: 'Deployment',
+  finds: 'rollouts past their deadline, missing replicas, pods that may not be made',
   core: true,
   reads: ['Deployment', 'ReplicaSet', 'Pod'],
   inspect: (snapshot) =>

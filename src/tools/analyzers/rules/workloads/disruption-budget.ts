@@ -22,6 +22,7 @@ const grace = 10 * minute
 
 export const disruptionBudget: Analyzer = {
   name: 'PodDisruptionBudget',
+  finds: 'budgets that allow no eviction, match no pod, or overlap',
   core: false,
   reads: ['PodDisruptionBudget', 'Pod', 'Node', ...templateKinds],
   inspect(snapshot) {

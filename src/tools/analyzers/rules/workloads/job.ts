@@ -10,6 +10,7 @@ type Job = ObjectOf<'Job'>
 /** A suspended Job is somebody's wish, so it is not told. */
 export const job: Analyzer = {
   name: 'Job',
+  finds: 'failed jobs, with the exit code of the last pod',
   core: true,
   reads: ['Job', 'CronJob', 'Pod', 'Event'],
   inspect: (snapshot) =>

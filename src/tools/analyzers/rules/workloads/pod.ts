@@ -18,6 +18,8 @@ const lostGrace = 2 * minute
 
 export const pod: Analyzer = {
   name: 'Pod',
+  finds:
+    'crash loops, OOM kills, images that cannot be pulled, pods that no node takes, that do not start, get ready, or end',
   core: true,
   reads: ['Pod', 'Event', 'Job', 'CronJob', ...availabilityKinds],
   inspect: (snapshot) =>

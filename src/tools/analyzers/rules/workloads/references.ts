@@ -28,6 +28,7 @@ interface Subject {
 /** What pods and the templates of pods name, and what does not exist. */
 export const references: Analyzer = {
   name: 'Reference',
+  finds: 'secrets, config maps and keys, service accounts, claims and classes that are named and do not exist',
   core: true,
   reads: [...neededKinds, 'Pod', 'Event', ...templateKinds, ...availabilityKinds],
   inspect(snapshot) {

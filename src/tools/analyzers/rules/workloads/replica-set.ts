@@ -11,6 +11,7 @@ const denialGrace = minute
 /** Only whether pods can be made: what becomes of them is told by the pods and by the Deployment. */
 export const replicaSet: Analyzer = {
   name: 'ReplicaSet',
+  finds: 'pods that may not be made, and why',
   core: true,
   reads: ['ReplicaSet', 'Deployment'],
   inspect: (snapshot) =>

@@ -11,6 +11,7 @@ type ScaledObject = ObjectOf<'ScaledObject'>
 /** KEDA's autoscaler. It makes a HorizontalPodAutoscaler, whose faults have this one as their owner. */
 export const scaledObject: Analyzer = {
   name: 'ScaledObject',
+  finds: 'KEDA objects without target, requests or working triggers',
   core: false,
   reads: ['ScaledObject', 'Event', ...scalingKinds],
   inspect: (snapshot) =>

@@ -13,6 +13,7 @@ const progressGrace = 10 * minute
 
 export const statefulSet: Analyzer = {
   name: 'StatefulSet',
+  finds: 'missing services and storage classes, the first pod that holds up the others',
   core: true,
   reads: ['StatefulSet', 'Service', 'StorageClass', 'Pod', 'Event'],
   inspect: (snapshot) =>
