@@ -49,7 +49,7 @@ ${table(others)}
 ## Rules of your own
 
 In the configuration file. \`when\` and the parts of \`text\` in \`\${…}\` are [CEL](https://cel.dev): \`object\` is the object as the API server has it (of Secrets
-without data), \`now\` the time of the run. A rule runs in \`kube-agent analyze\` beside the core analyzers, or by its name in \`--filter\`; one
+without data), \`now\` the time of the run. A rule runs beside the core analyzers, in \`kube-agent analyze\` and in a chat, or by its name in \`--filter\`; one
 that cannot be understood is refused at the start, and an object that it cannot judge is listed as not checked.
 
 \`\`\`yaml

@@ -64,7 +64,7 @@ kubernetes:
   namespaces: [shop, web]
 signals:
   pushBranches: [default, 'release/*']
-analyzers: # beside the built-in ones in \`kube-agent analyze\`; \`object\` as the API server has it, of Secrets without data; \`now\`
+analyzers: # beside the built-in ones; \`object\` as the API server has it, of Secrets without data; \`now\`
   - name: NoOwnerLabel
     kind: Deployment # or deployments.apps, or with apiVersion: apps/v1
     when: '!("team" in object.metadata.?labels.orValue({}))'

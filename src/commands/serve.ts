@@ -72,8 +72,8 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
   })
   const audit = createAudit(log)
 
-  // A rule that cannot be used is told at the start, not by the first `analyze`.
-  asConfigured(() => customAnalyzers(config.analyzers, builtInNames))
+  // A rule that cannot be used is told at the start, not by the first question.
+  const probes = asConfigured(() => customAnalyzers(config.analyzers, builtInNames))
   const servers = connect(config, { log, metrics })
   started.defer(() => servers.close())
   const { model, cluster, gitea, dispatcher } = servers
@@ -140,6 +140,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
         rules: { protectedNamespaces, maxReplicas: config.kubernetes.maxReplicas },
         gitea: gitea && config.gitea.token ? { client: gitea, token: config.gitea.token, ca: servers.ca } : undefined,
         disk: { roots: config.files.roots, dataDir: resolve(config.dataDir) },
+        probes,
       }),
       policy,
       limits: config.limits,
@@ -155,8 +156,8 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
     signals,
     mayTalk: people.mayTalk,
     languageOf: (text) => (config.language === 'auto' ? languageOf(text) : config.language),
-    overview: (text, language) => overviewOf(cluster, text, language, { signal: looking(), log }),
-    analysis: (namespace, language) => analysisOf(cluster, namespace, language, looking()),
+    overview: (text, language) => overviewOf(cluster, text, language, { signal: looking(), log, probes }),
+    analysis: (namespace, language) => analysisOf(cluster, namespace, language, { signal: looking(), probes }),
     missingSettings: (tool) => missingSettings(tool, config.gitea),
     status: () => statusText({ version, mode: config.mode, report: report(), cluster, model, policy }),
     health: (target) =>

@@ -4,6 +4,7 @@ import type { Model } from '../agent/model.ts'
 import type { Policy } from '../agent/policy.ts'
 import { type Language, texts } from '../bot/texts.ts'
 import type { HealthReport } from '../http.ts'
+import type { Probe } from '../tools/analyzers/analyzer.ts'
 import { answerByRules } from '../tools/analyzers/answer.ts'
 import { diagnosisOf } from '../tools/analyzers/diagnose.ts'
 import { toMarkdown } from '../tools/analyzers/text.ts'
@@ -37,11 +38,11 @@ export async function overviewOf(
   cluster: Cluster | undefined,
   text: string,
   language: Language,
-  { signal, log }: { signal: AbortSignal; log: Logger },
+  { signal, log, probes }: { signal: AbortSignal; log: Logger; probes: Probe[] },
 ): Promise<string> {
   if (!cluster) return texts[language].cannotLook('no cluster is configured')
   const context = { signal, log, thread: 'overview', maxBytes: answerBytes }
-  return redact(await answerByRules(cluster, text, context, language))
+  return redact(await answerByRules(cluster, text, context, { language, probes }))
 }
 
 /** What `!analyze` shows: the findings about a namespace, or all that are open to the bot. Throws a sentence. */
@@ -49,11 +50,11 @@ export async function analysisOf(
   cluster: Cluster | undefined,
   namespace: string | undefined,
   language: Language,
-  signal: AbortSignal,
+  { signal, probes }: { signal: AbortSignal; probes: Probe[] },
 ): Promise<string> {
   if (!cluster) return texts[language].cannotLook('no cluster is configured')
   const where = namespace === undefined ? cluster.namespaces : [cluster.namespaceFor(namespace)]
-  const report = await diagnosisOf(cluster, where, signal)
+  const report = await diagnosisOf(cluster, where, signal, probes)
   const title = `**${texts[language].findings(escapeMarkdown(where.includes('*') ? '*' : where.join(', ')))}**`
   return redact([title, toMarkdown(report, { language })].join('\n\n'))
 }

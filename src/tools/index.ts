@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Probe } from './analyzers/analyzer.ts'
 import { coreAnalyzers, diagnose } from './analyzers/diagnose.ts'
 import { rightsOf } from './analyzers/run.ts'
 import { fileTools } from './files/index.ts'
@@ -32,14 +33,17 @@ export function createTools({
   rules,
   gitea,
   disk,
+  probes = [],
 }: {
   cluster: Cluster | undefined
   rules: ChangeRules
   gitea?: GiteaAccess | undefined
   disk?: Disk | undefined
+  /** Rules of one's own, for the diagnosis. */
+  probes?: Probe[]
 }): Map<string, Tool> {
   const all = [
-    ...(cluster ? kubernetesTools(cluster, rules) : []),
+    ...(cluster ? kubernetesTools(cluster, rules, probes) : []),
     ...(gitea ? giteaTools(gitea.client) : []),
     ...(disk ? diskTools(disk, gitea) : []),
   ]
@@ -74,10 +78,10 @@ function diskTools({ roots, dataDir }: Disk, gitea: GiteaAccess | undefined): To
   return [...fileTools({ roots, workspace, dataDir }), ...git]
 }
 
-function kubernetesTools(cluster: Cluster, rules: ChangeRules): Tool[] {
+function kubernetesTools(cluster: Cluster, rules: ChangeRules, probes: Probe[]): Tool[] {
   const discovery = createDiscovery(cluster)
   return [
-    { ...diagnose(cluster), rights: diagnosisRights(cluster) },
+    { ...diagnose(cluster, probes), rights: diagnosisRights(cluster) },
     listPods(cluster),
     getPod(cluster),
     getPodLogs(cluster),

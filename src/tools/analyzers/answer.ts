@@ -2,7 +2,7 @@ import type { Cluster } from '../kubernetes/cluster.ts'
 import { healthOfTarget } from '../kubernetes/health.ts'
 import { codeBlock, escapeMarkdown } from '../markdown.ts'
 import type { ToolContext } from '../tool.ts'
-import type { ObjectRef } from './analyzer.ts'
+import type { ObjectRef, Probe } from './analyzer.ts'
 import { diagnosisOf, isAbout, surroundings } from './diagnose.ts'
 import { headings, type Language } from './headings.ts'
 import type { KindName } from './kinds.ts'
@@ -21,9 +21,9 @@ export async function answerByRules(
   cluster: Cluster,
   question: string,
   context: ToolContext,
-  language: Language = 'en',
+  { language = 'en', probes = [] }: { language?: Language; probes?: Probe[] } = {},
 ): Promise<string> {
-  const report = await diagnosisOf(cluster, cluster.namespaces, context.signal)
+  const report = await diagnosisOf(cluster, cluster.namespaces, context.signal, probes)
   const named = namedIn(question, report.snapshot).slice(0, mostNamed)
   if (named.length === 0) return toMarkdown(report, { least: 'warning', language })
   const share = { ...context, maxBytes: Math.floor(context.maxBytes / named.length) }

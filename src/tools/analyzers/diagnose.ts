@@ -5,7 +5,7 @@ import * as input from '../kubernetes/inputs.ts'
 import { getPodLogs } from '../kubernetes/logs.ts'
 import { cutLines } from '../output.ts'
 import { defineTool, type Tool, type ToolContext } from '../tool.ts'
-import type { Analyzer, Finding, ObjectRef } from './analyzer.ts'
+import type { Analyzer, Finding, ObjectRef, Probe } from './analyzer.ts'
 import { headings, type Language } from './headings.ts'
 import { analyzers } from './index.ts'
 import { type Kind, type KindName, kinds } from './kinds.ts'
@@ -14,7 +14,7 @@ import type { Snapshot } from './snapshot.ts'
 import { findingLines, groupByOwner } from './text.ts'
 
 /** What the analyzers say, for a model or a person in a chat: a whole namespace, or one workload with its events and last log lines. */
-export function diagnose(cluster: Cluster): Tool {
+export function diagnose(cluster: Cluster, probes: Probe[] = []): Tool {
   return defineTool({
     name: 'k8s_diagnose',
     description:
@@ -25,7 +25,7 @@ export function diagnose(cluster: Cluster): Tool {
       `faults of ${namespace ?? cluster.namespace}${name === undefined ? '' : `/${name}`}`,
     async run({ namespace, name }, context) {
       const where = cluster.namespaceFor(namespace)
-      const report = await diagnosisOf(cluster, [where], context.signal)
+      const report = await diagnosisOf(cluster, [where], context.signal, probes)
       if (name === undefined) return render(report.findings, report, context.maxBytes)
 
       const about = report.findings.filter((finding) => isAbout(finding, name, report.snapshot))
@@ -36,10 +36,15 @@ export function diagnose(cluster: Cluster): Tool {
   })
 }
 
-/** The core analyzers on these namespaces; those about the cluster as a whole when all of it is open. */
-export function diagnosisOf(cluster: Cluster, namespaces: string[], signal: AbortSignal): Promise<Report> {
+/** The core analyzers and these probes on these namespaces; those about the cluster as a whole when all of it is open. */
+export function diagnosisOf(
+  cluster: Cluster,
+  namespaces: string[],
+  signal: AbortSignal,
+  probes: Probe[] = [],
+): Promise<Report> {
   const everywhere = namespaces.includes('*')
-  return analyze({ cluster, analyzers: coreAnalyzers(everywhere), namespaces, signal })
+  return analyze({ cluster, analyzers: coreAnalyzers(everywhere), probes, namespaces, signal })
 }
 
 export const coreAnalyzers = (everywhere: boolean): Analyzer[] =>

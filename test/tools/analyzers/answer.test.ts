@@ -49,8 +49,8 @@ test('a pod is called by its own name or by what owns it, and only the owner is 
 test('to a Korean question what stands around the findings is Korean; the findings are as the rules have them', async (t) => {
   const house = await setup(t)
 
-  const broken = await answerByRules(house.cluster, 'api 왜 이래?', context(t.signal), 'ko')
-  const well = await answerByRules(house.cluster, 'web 상태 어때?', context(t.signal), 'ko')
+  const broken = await answerByRules(house.cluster, 'api 왜 이래?', context(t.signal), { language: 'ko' })
+  const well = await answerByRules(house.cluster, 'web 상태 어때?', context(t.signal), { language: 'ko' })
 
   assert.match(broken, /\*\*CrashLoopBackOff\*\* Container api of /)
   assert.match(broken, /다음 단계: `!k8s_get_pod_logs name=api-/)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pino } from 'pino'
+import { answerByRules } from '../../../src/tools/analyzers/answer.ts'
+import { customAnalyzers } from '../../../src/tools/analyzers/custom.ts'
 import { coreAnalyzers, diagnose } from '../../../src/tools/analyzers/diagnose.ts'
 import { setup } from '../kubernetes/house.ts'
 import { type ApiServer, refuses, startApiServer } from './api-server.ts'
@@ -29,6 +31,25 @@ test('a namespace is told as a whole', async (t) => {
 
   assert.match(text, /Deployment api\n/)
   assert.match(text, /Deployment checkout\n/)
+})
+
+test('rules of one’s own speak in a diagnosis and in an answer too', async (t) => {
+  const { cluster } = await setup(t)
+  const rule = {
+    name: 'NoTeam',
+    kind: 'Deployment',
+    when: '!object.metadata.?labels.?team.hasValue()',
+    text: 'It has no label team.',
+    severity: 'warning' as const,
+  }
+  const probes = customAnalyzers([rule])
+  const context = { signal: t.signal, log, thread: 'test', maxBytes: 14_000 }
+
+  const diagnosis = await diagnose(cluster, probes).run({ namespace: undefined, name: 'web' }, context)
+  const answer = await answerByRules(cluster, 'what about web?', context, { probes })
+
+  assert.match(diagnosis, /Deployment web\n {2}warning NoTeam: It has no label team\./)
+  assert.match(answer, /\*\*NoTeam\*\* It has no label team\./)
 })
 
 test('a name that nothing has is told as such, not as a workload that is well', async (t) => {
