@@ -25,6 +25,8 @@ export function createHttp({ log, health, registry }: HttpOptions): FastifyInsta
   const app = Fastify({
     loggerInstance: log.child({ component: 'http' }) as unknown as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
+    // A logger for each request is for those who log requests.
+    childLoggerFactory: (logger) => logger,
     bodyLimit: 64 * 1024,
     // Slow senders: a whole request within this time, whatever trickles.
     requestTimeout: slowestRequestMs,
@@ -36,8 +38,9 @@ export function createHttp({ log, health, registry }: HttpOptions): FastifyInsta
     // Node swaps its two limits when the one for headers is the longer one, and that is a minute when left alone.
     http: { maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1_000, headersTimeout: slowestRequestMs },
   })
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     reply.headers({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })
+    done()
   })
   app.setErrorHandler((error: { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500

@@ -14,11 +14,8 @@ export interface Job<Kind extends string = string, Data = unknown> {
 
 /** The one way in. Jobs of one lane run one after another, in the order they were put; lanes do not wait for each other. */
 export interface Inbox<AnyJob extends Job = Job> {
-  /**
-   * Resolves when the job is on disk. `false`: a job with this id, or one that went by one of these other names, was put within the
-   * last seven days; nothing happens.
-   */
-  put(job: AnyJob, otherNames?: string[]): Promise<boolean>
+  /** Resolves when the job is on disk. `false`: a job with this id was put within the last seven days; nothing happens. */
+  put(job: AnyJob): Promise<boolean>
   /** Jobs of this lane that are due and stand behind the running one, in order; at most 100. They stay where they are. */
   waiting(thread: string): AnyJob[]
   /** Takes back a timer that has not begun. */
@@ -52,12 +49,6 @@ export interface InboxOptions {
   parallel?: number
   /** Told how each handled job ended. */
   onHandled?: (kind: string, outcome: 'done' | 'failed' | 'set-aside') => void
-}
-
-interface Put<AnyJob> {
-  job: AnyJob
-  data: string
-  names: string[]
 }
 
 interface Row {
@@ -94,7 +85,6 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     CREATE TABLE IF NOT EXISTS set_aside (id TEXT, thread TEXT, kind TEXT, data TEXT, reason TEXT, at INTEGER)`)
   const sql = {
     see: database.prepare('INSERT OR IGNORE INTO seen (id, at) VALUES (?, ?)'),
-    isSeen: database.prepare('SELECT 1 FROM seen WHERE id = ?'),
     // A timer that is still to fire may be older than what is remembered.
     forget: database.prepare('DELETE FROM seen WHERE at < ? AND id NOT IN (SELECT id FROM jobs)'),
     insert: database.prepare('INSERT INTO jobs (id, thread, kind, data, due) VALUES (?, ?, ?, ?, ?)'),
@@ -257,16 +247,15 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     return true
   }
 
-  /** Whether it is new; then it is remembered under all its names. */
-  function insert({ job, data, names }: Put<AnyJob>): boolean {
-    if (names.some((name) => sql.isSeen.get(name))) return false
-    for (const name of names) sql.see.run(name, now())
+  /** Whether it is new. */
+  function insert({ job, data }: { job: AnyJob; data: string }): boolean {
+    if (sql.see.run(job.id, now()).changes === 0) return false
     sql.insert.run(job.id, job.thread, job.kind, data, job.due ?? null)
     return true
   }
 
   // The disk is waited for once, however many jobs come in the same turn: that wait is most of what a put costs.
-  const putTogether = inOneGo((puts: Put<AnyJob>[]) => {
+  const putTogether = inOneGo((puts: { job: AnyJob; data: string }[]) => {
     const ripened = ripen()
     const areNew = transaction(() => puts.map(insert))
     for (const [index, { job }] of puts.entries()) {
@@ -282,9 +271,9 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
   const wait = (ms: number): Promise<void> => pause(ms, undefined, { signal: closing.signal }).catch(() => {})
 
   return {
-    async put(job, otherNames = []) {
+    async put(job) {
       checkpoint('inbox:before-put')
-      return putTogether({ job, data: JSON.stringify(job.data), names: [job.id, ...otherNames] })
+      return putTogether({ job, data: JSON.stringify(job.data) })
     },
     waiting(thread) {
       return (sql.behind.all(thread, running.get(thread)?.seq ?? 0) as unknown as Row[]).map(toJob<AnyJob>)

@@ -35,16 +35,6 @@ test('a job that is put twice is handled once, also when the first is long done'
   assert.deepEqual(handled, ['one'])
 })
 
-test('a job is known by its other names too, and what was refused by one of them leaves none behind', async () => {
-  const inbox = open(memory())
-
-  assert.equal(await inbox.put(job('one'), ['delivery 1', 'body 1']), true)
-  assert.equal(await inbox.put(job('two'), ['delivery 2', 'body 1']), false)
-
-  assert.equal(await inbox.put(job('two'), ['delivery 2', 'body 2']), true)
-  assert.equal(inbox.depth(), 2)
-})
-
 test('jobs that are put at the same time are written together, in their order, and each hears how it went', async () => {
   const database = memory()
   const inbox = open(database)

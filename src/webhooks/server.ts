@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Inbox, Job } from '../inbox.ts'
@@ -24,8 +23,11 @@ export interface WebhookDeps {
 }
 
 const bodyLimit = 5 * 1024 * 1024
-const parallel = 32
-/** Ours to remember; everybody who sends webhooks names deliveries by UUIDs. */
+/** A body that is larger than this, or does not say how large it is, counts as large. */
+const smallBody = 256 * 1024
+/** Deliveries in hand at the same time: what strangers can make us hold in memory is 256 small bodies and 8 large ones. */
+const parallel = { small: 256, large: 8 }
+/** Everybody who sends webhooks names deliveries by UUIDs; what goes into the log is of that kind. */
 const deliveryId = /^[\w-]{1,64}$/
 
 /**
@@ -40,7 +42,7 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
       done(null, body),
     )
     const { count } = deps
-    let inHand = 0
+    const inHand = { small: 0, large: 0 }
     const warn = rateLimited((outcome: WebhookOutcome, source: string) =>
       deps.log.warn({ component: 'webhooks', source, outcome }, 'webhook refused'),
     )
@@ -51,9 +53,10 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
         bodyLimit,
         // What can be refused by its headers is refused before its body is read.
         onRequest: async (request, reply) => {
-          if (inHand >= parallel) return answer(reply, 503, 'busy')
-          inHand++
-          reply.raw.once('close', () => inHand--)
+          const size = Number(request.headers['content-length'] ?? bodyLimit) > smallBody ? 'large' : 'small'
+          if (inHand[size] >= parallel[size]) return answer(reply, 503, 'busy')
+          inHand[size]++
+          reply.raw.once('close', () => inHand[size]--)
           const isWellFormed =
             hasPlainBody(request) &&
             hasHeadersOnce(request, source.requiredHeaders) &&
@@ -79,25 +82,18 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
         return answer(reply, 400, 'malformed')
       }
       if (parsed.kind === 'ignored') return answer(reply, 202, 'ignored')
-      return store(source, request, body, parsed.signal, reply)
+      return store(String(request.headers[source.deliveryHeader]), parsed.signal, reply)
     }
 
-    async function store(
-      source: WebhookSource,
-      request: FastifyRequest,
-      body: Buffer,
-      signal: Signal,
-      reply: FastifyReply,
-    ): Promise<FastifyReply> {
+    async function store(delivery: string, signal: Signal, reply: FastifyReply): Promise<FastifyReply> {
       const lane = `signal:${signal.source}:${signal.repository.id}`
-      // The job's id is the business key: the same event through another hook has other bytes and another delivery.
+      // The id follows from the signed body alone: a redelivery, a replay under another name, and the same event through another
+      // hook are all this job. The delivery's own name is not signed, so it is good for the log only.
       const job: Job<'signal', Signal> = { id: `signal:${signal.id}`, thread: lane, kind: 'signal', data: signal }
-      const otherNames = [
-        `${source.name}:delivery:${request.headers[source.deliveryHeader]}`,
-        `${source.name}:body:${createHash('sha256').update(body).digest('hex')}`,
-      ]
       try {
-        return answer(reply, 202, (await deps.inbox.put(job, otherNames)) ? 'accepted' : 'duplicate')
+        const outcome = (await deps.inbox.put(job)) ? 'accepted' : 'duplicate'
+        deps.log.debug({ component: 'webhooks', delivery, job: job.id, outcome }, 'webhook taken')
+        return answer(reply, 202, outcome)
       } catch (error) {
         deps.log.error({ component: 'webhooks', err: error }, 'webhook could not be stored')
         return answer(reply, 503, 'failed')
@@ -128,9 +124,11 @@ function hasHeadersOnce({ headers, raw }: FastifyRequest, names: string[]): bool
   return names.every((name) => headers[name] !== '' && sent.filter((one) => one === name).length === 1)
 }
 
+const strictly = new TextDecoder('utf-8', { fatal: true })
+
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    return JSON.parse(strictly.decode(body))
   } catch {
     return undefined
   }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
@@ -396,7 +395,7 @@ async function exchange(port: number, pieces: Buffer[]): Promise<string> {
     answer += text
   })
   socket.on('error', () => {})
-  const closed = once(socket, 'close')
+  const closed = new Promise((resolve) => socket.on('close', resolve))
   for (const piece of pieces) {
     socket.write(piece)
     await new Promise(setImmediate)

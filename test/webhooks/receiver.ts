@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
@@ -40,10 +39,9 @@ export async function createReceiver(changes: Partial<WebhookDeps> = {}) {
     webhooks({
       sources: createSources({ giteaSecrets: [plain.secret] }),
       inbox: {
-        put: async (job, otherNames = []) => {
-          const names = [job.id, ...otherNames]
-          if (names.some((name) => known.has(name))) return false
-          for (const name of names) known.add(name)
+        put: async (job) => {
+          if (known.has(job.id)) return false
+          known.add(job.id)
           jobs.push(job)
           return true
         },
@@ -84,6 +82,6 @@ export async function raw(app: FastifyInstance, bytes: string): Promise<string> 
   })
   socket.on('error', () => {})
   socket.write(bytes)
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.on('close', resolve))
   return answer
 }

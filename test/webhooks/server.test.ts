@@ -212,7 +212,7 @@ test('more deliveries at once than are worked on are asked to come again, and no
   }
   const { app, outcomes } = await setup(t, { inbox: { put } })
   const body = (n: number) => plain.body.replaceAll(/"after": "[0-9a-f]{8}/g, `"after": "${`${n}`.padStart(8, '0')}`)
-  const answers = Array.from({ length: 40 }, (_, n) =>
+  const answers = Array.from({ length: 264 }, (_, n) =>
     deliver(app, { ...plain, body: body(n) }, { 'X-Gitea-Delivery': `${n}`, 'X-Gitea-Signature': sign(body(n)) }),
   )
   while (outcomes.filter((outcome) => outcome === 'busy').length < 8) await new Promise(setImmediate)
@@ -223,6 +223,22 @@ test('more deliveries at once than are worked on are asked to come again, and no
   assert.equal(codes.filter((code) => code === 503).length, 8)
   assert.equal(codes.filter((code) => code === 202).length, jobs.length)
   assert.equal((await deliver(app, plain)).statusCode, 202)
+})
+
+test('large bodies that do not arrive leave room for others', async (t) => {
+  const { app, outcomes } = await setup(t)
+  const claims = Array.from({ length: 9 }, () => {
+    const socket = connect(portOf(app), '127.0.0.1')
+    socket.on('error', () => {}).resume()
+    socket.write(`POST /webhooks/gitea HTTP/1.1\r\n${head({ 'Content-Length': '5000000' })}\r\n`)
+    return socket
+  })
+  while (!outcomes.includes('busy')) await new Promise(setImmediate)
+
+  assert.equal((await deliver(app, plain)).statusCode, 202)
+
+  assert.deepEqual(outcomes, ['busy', 'accepted'])
+  for (const socket of claims) socket.destroy()
 })
 
 for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
