@@ -18,7 +18,6 @@ export interface Program {
 
 const product = fileURLToPath(new URL('../../bin/kube-agent.js', import.meta.url))
 const echo = fileURLToPath(new URL('echo-bot.js', import.meta.url))
-const bareRoute = fileURLToPath(new URL('bare-route.js', import.meta.url))
 
 /** What an installation should set (docs/benchmarks.md): glibc keeps fewer and smaller reserves. */
 const frugal = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' }
@@ -52,11 +51,12 @@ export async function startEcho(env: Record<string, string>): Promise<Program> {
   return program(child, '', performance.now() - started)
 }
 
-/** Starts the route that does nothing, and waits until it listens. */
-export async function startBareRoute(): Promise<Program> {
+/** Starts one of the programs beside this file, and waits until it says that it listens. */
+export async function startServer(file: string, env: Record<string, string> = {}): Promise<Program> {
   const port = await freePort()
   const started = performance.now()
-  const child = run([...flags, bareRoute], { ...frugal, PORT: String(port) })
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const child = run([...flags, path], { ...frugal, ...env, PORT: String(port) })
   let isReady = false
   child.stdout?.once('data', () => (isReady = true))
   await until(async () => isReady, child)

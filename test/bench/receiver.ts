@@ -1,0 +1,28 @@
+import pino from 'pino'
+import { Registry } from 'prom-client'
+import { createHttp } from '../../src/http.ts'
+import { createInbox } from '../../src/inbox.ts'
+import { openStore } from '../../src/store.ts'
+import { webhooks } from '../../src/webhooks/server.ts'
+import { createSources } from '../../src/webhooks/sources.ts'
+
+/** The way in, wired as `serve` wires it, before the chat is in sync: what comes is written down and waits. */
+const { DATA_DIR: directory = '', PORT: port, SECRET: secret = '' } = process.env
+const log = pino({ level: 'warn' })
+const store = openStore(directory)
+const inbox = createInbox({ database: store.database, log })
+const app = createHttp({ log, health: () => ({ alive: true, ready: true, parts: {} }), registry: new Registry() })
+await app.register(
+  webhooks({
+    sources: createSources({ giteaSecrets: [secret] }),
+    inbox: inbox as Parameters<typeof webhooks>[0]['inbox'],
+    count: () => {},
+    log,
+  }),
+)
+console.log(await app.listen({ host: '127.0.0.1', port: Number(port) }))
+process.once('SIGTERM', async () => {
+  await app.close()
+  await inbox.stop(0)
+  await store.close()
+})
