@@ -51,7 +51,7 @@ export function createCatchUp(deps: CatchUpDeps): (channel: Channel, isFirstStar
     const joined = posts.findLastIndex((post) => isOurJoin(post, me))
     const isOurs = !isFirstStart && (type === 'D' || type === 'G' || joined >= 0)
     const old = isOurs ? posts[joined] : posts.at(-1)
-    await position.begin(channel, old)
+    await position.begin(channel, old, old && (await changesSince(channel, old.update_at)))
     if (isOurs) await takeNew(posts.slice(joined + 1))
   }
 
@@ -85,12 +85,16 @@ export function createCatchUp(deps: CatchUpDeps): (channel: Channel, isFirstStar
 
   /** Edits and deletions. The server lists at most a thousand and not surely the newest: good enough for what is no new message. */
   async function readChanges(channel: string, updatedAt: number): Promise<void> {
-    const posts = await ask(() => client.rest.getPostsSince(channel, updatedAt - overlapMs, false))
-    for (const post of posts) {
-      if (post.original_id) continue
-      if (post.delete_at > 0 || post.edit_at > updatedAt - overlapMs) await changed(post)
+    for (const post of await changesSince(channel, updatedAt)) {
+      const isChange = post.delete_at > 0 || post.edit_at > updatedAt - overlapMs
+      if (isChange && !(await position.hasChange(post))) await changed(post)
       else await position.touched(post)
     }
+  }
+
+  async function changesSince(channel: string, updatedAt: number): Promise<Post[]> {
+    const posts = await ask(() => client.rest.getPostsSince(channel, updatedAt - overlapMs, false))
+    return posts.filter(({ original_id }) => original_id === '')
   }
 
   /** A channel that we were removed from in this moment must not keep us from the others. */

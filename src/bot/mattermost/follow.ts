@@ -156,8 +156,9 @@ export function follow(options: FollowOptions): { first: Promise<void>; ended: P
 
   async function changed(post: Post): Promise<void> {
     const event = post.delete_at > 0 ? reader.deleted(post) : await reader.edited(post)
-    if (event) await options.receive(event)
-    await position.touched(post)
+    if (!event) return position.touched(post)
+    await options.receive(event)
+    await position.changed(post)
   }
 
   async function takeReaction(reaction: Reaction | undefined, channel: string, withdrawn: boolean): Promise<void> {

@@ -9,8 +9,12 @@ interface Place {
   seen: Mark[]
   /** The newest change of any post. */
   updatedAt: number
+  /** The changes of about that moment that are done: the server will list them again. */
+  changed?: Change[]
 }
 type Mark = [id: string, at: number]
+/** `edit` tells one change of a post from the next; a deletion is the last one. */
+type Change = [id: string, edit: number | 'gone', at: number]
 
 /** How far all channels of an account were taken in; on disk when a promise resolves. */
 export interface Position {
@@ -22,12 +26,15 @@ export interface Position {
   /** The channels that we were in. */
   channels(): string[]
   of(channel: string): Promise<Readonly<Place> | undefined>
-  /** Begins a channel; nothing up to this post is of interest. */
-  begin(channel: string, newest: Post | undefined): Promise<void>
+  /** Begins a channel; nothing up to this post is of interest, nor are these changes. */
+  begin(channel: string, newest: Post | undefined, changes?: Post[]): Promise<void>
   has(channel: string, post: string): Promise<boolean>
   /** This post is done. */
   passed(post: Post): Promise<void>
-  /** A post was changed; noted with the next one that is done. */
+  hasChange(post: Post): Promise<boolean>
+  /** A post was changed, which meant something to somebody, and is done. */
+  changed(post: Post): Promise<void>
+  /** A post was changed, and it did not matter; noted with the next one that is done. */
   touched(post: Post): Promise<void>
   leave(channel: string): Promise<void>
 }
@@ -69,12 +76,15 @@ export function createPosition(positions: Positions, account: string): Position 
     started: () => writeChannels(channels ?? []),
     channels: () => channels ?? [],
     of,
-    begin: (channel, newest) =>
-      write(channel, {
+    async begin(channel, newest, changes = []) {
+      const place: Place = {
         anchor: newest && [newest.id, newest.create_at],
         seen: [],
         updatedAt: newest?.update_at ?? 0,
-      }),
+      }
+      for (const post of changes) note(place, post)
+      await write(channel, place)
+    },
     async has(channel, post) {
       const place = await of(channel)
       return place?.anchor?.[0] === post || (place?.seen.some(([id]) => id === post) ?? false)
@@ -84,9 +94,19 @@ export function createPosition(positions: Positions, account: string): Position 
       if (place) await write(post.channel_id, advanced(place, post))
       else await this.begin(post.channel_id, post)
     },
+    async hasChange(post) {
+      const place = await of(post.channel_id)
+      return place?.changed?.some(([id, edit]) => id === post.id && edit === editOf(post)) ?? false
+    },
+    async changed(post) {
+      const place = await of(post.channel_id)
+      if (!place) return
+      note(place, post)
+      await write(post.channel_id, place)
+    },
     async touched(post) {
       const place = await of(post.channel_id)
-      if (place) place.updatedAt = Math.max(place.updatedAt, post.update_at)
+      if (place) note(place, post)
     },
     async leave(channel) {
       places.delete(channel)
@@ -94,6 +114,14 @@ export function createPosition(positions: Positions, account: string): Position 
       await writeChannels((channels ?? []).filter((one) => one !== channel))
     },
   }
+}
+
+const editOf = ({ edit_at, delete_at }: Post): number | 'gone' => (delete_at > 0 ? 'gone' : edit_at)
+
+function note(place: Place, post: Post): void {
+  place.updatedAt = Math.max(place.updatedAt, post.update_at)
+  const recent = (place.changed ?? []).filter(([id, , at]) => id !== post.id && at > place.updatedAt - overlapMs)
+  place.changed = [...recent, [post.id, editOf(post), post.update_at]]
 }
 
 function advanced(place: Place, post: Post): Place {
@@ -106,5 +134,6 @@ function advanced(place: Place, post: Post): Place {
   const forced =
     seen.length > mostSeen ? seen.findLastIndex(([, at], index) => at < newest && index < mostSeen / 2) : -1
   const index = Math.max(done, forced)
-  return index < 0 ? { ...place, seen, updatedAt } : { anchor: seen[index], seen: seen.slice(index + 1), updatedAt }
+  const next = { ...place, seen, updatedAt }
+  return index < 0 ? next : { ...next, anchor: seen[index], seen: seen.slice(index + 1) }
 }

@@ -36,9 +36,10 @@ export function createVotes(client: Client, me: string): Votes {
     return entry
   }
 
-  /** A deleted post has none. */
+  /** A deleted post has none, though the server goes on to list them. */
   async function ask(post: string): Promise<Reaction[]> {
     try {
+      await patiently(client, () => client.rest.getPost(post))
       return every(Reaction, await patiently(client, () => client.rest.getReactionsForPost(post)))
     } catch (error) {
       if (isFinal(error)) return []

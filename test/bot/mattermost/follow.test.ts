@@ -4,11 +4,16 @@ import { test } from 'node:test'
 import { Agent } from 'undici'
 import { createAccount, createPositions, openOps, startAccount, threadId, until } from './account.ts'
 
-test('the first start is silent: what was said before is not answered, what is said after is', async (t) => {
+test('what was edited before the first start is not heard at the second one either', async (t) => {
   const { server, alice, ops } = await openOps(t)
-  server.say(alice, ops, '@opsbot restart everything')
+  const old = server.say(alice, ops, 'restart everything')
+  server.say(alice, ops, 'what a day')
+  server.edit(old, '@opsbot restart everything')
+  const positions = createPositions()
+  const first = await startAccount(t, server, { positions })
+  await first.chat.close()
 
-  const { hears, texts } = await startAccount(t, server)
+  const { hears, texts } = await startAccount(t, server, { positions })
   server.say(alice, ops, '@opsbot how is web?')
 
   await hears('how is web?')
