@@ -136,7 +136,7 @@ export const hearing: Scenario[] = [
   }),
 
   scenario(
-    'an edited message is not a new one; one that calls the bot after an edit is heard under its own id',
+    'an edited message is not a new one; one that calls the bot after an edit is heard under its own id, once',
     ['edit'],
     async (stage) => {
       const { alice, call, can } = stage
@@ -151,6 +151,10 @@ export const hearing: Scenario[] = [
 
       assert.deepEqual([message.id, message.addressed], [late, true])
       assert.deepEqual(life.texts(), ['restart web', 'scale web', 'scale web to 3'])
+      await life.chat.close()
+      const next = await begin(stage.live())
+      await hears(stage, next, 'end')
+      assert.deepEqual(next.texts(), ['end'])
     },
   ),
 

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSandboxCluster } from '../../../src/sandbox/kubernetes.ts'
@@ -8,6 +7,7 @@ import { type BotProcess, startBot } from './bot-process.ts'
 import { MattermostPerson } from './mattermost-person.ts'
 import { oncall } from './oncall-model.ts'
 import { startMattermost } from './servers.ts'
+import { createWire, type Wire } from './wire.ts'
 
 /** A real Mattermost, a sandbox cluster, a scripted model, people, and the bot as a process behind a wire that can be cut. */
 export interface MattermostHouse extends AsyncDisposable {
@@ -96,61 +96,5 @@ export async function openMattermostHouse(): Promise<MattermostHouse> {
       return Number(metadata.annotations['deployment.kubernetes.io/revision'])
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  }
-}
-
-/** A way to a server that can be cut, and held without being cut. */
-export interface Wire extends AsyncDisposable {
-  url: string
-  /** Ends all connections, and refuses new ones until it is mended. */
-  cut(): void
-  /** The connections that stand carry nothing any more, and nobody is told; new ones work. */
-  hold(): void
-  mend(): void
-}
-
-async function createWire(port: number): Promise<Wire> {
-  const links = new Set<[Socket, Socket]>()
-  let isCut = false
-  const server = createServer((near) => {
-    if (isCut) return void near.destroy()
-    const far = connect(port, '127.0.0.1')
-    const link: [Socket, Socket] = [near, far]
-    links.add(link)
-    near.pipe(far)
-    far.pipe(near)
-    for (const socket of link) {
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        for (const one of link) one.destroy()
-        links.delete(link)
-      })
-    }
-  })
-  const end = () => {
-    for (const socket of [...links].flat()) socket.destroy()
-  }
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    cut() {
-      isCut = true
-      end()
-    },
-    hold() {
-      for (const [near, far] of links) {
-        near.unpipe(far)
-        far.unpipe(near)
-        near.pause()
-        far.pause()
-      }
-    },
-    mend() {
-      isCut = false
-    },
-    async [Symbol.asyncDispose]() {
-      end()
-      await new Promise((resolve) => server.close(resolve))
-    },
   }
 }

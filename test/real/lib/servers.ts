@@ -31,7 +31,7 @@ export interface Kubernetes extends Server {
 async function up(
   name: 'matrix' | 'mattermost' | 'kubernetes' | 'gitea',
   given: Record<string, string>,
-): Promise<{ folder: string; stop(): Promise<void> }> {
+): Promise<{ folder: string; restart: Restartable['restart']; stop(): Promise<void> }> {
   const env = { ...given, RIGS_CACHE: ['matrix', 'mattermost'].includes(name) ? caches : join(caches, name) }
   const folder = mkdtempSync(join(tmpdir(), `kube-agent-${name}-`))
   // A database in it may run as a user of its own.
@@ -39,6 +39,10 @@ async function up(
   await script(rig(name, 'up.sh'), [folder], env)
   return {
     folder,
+    async restart(more = {}) {
+      await script(rig(name, 'down.sh'), [folder], env)
+      await script(rig(name, 'up.sh'), [folder], { ...env, ...more })
+    },
     async stop() {
       await script(rig(name, 'down.sh'), [folder], env)
       rmSync(folder, { recursive: true, force: true })
@@ -70,36 +74,33 @@ const readEnv = (file: string): Record<string, string> =>
       .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   )
 
+/** A server that can be ended and started again with its data; `more`: its settings, as variables, for that start. */
+export interface Restartable extends Server {
+  restart(more?: Record<string, string>): Promise<void>
+}
+
 /** A Synapse with the users admin, bot, alice and bob. `relaxed`: without rate limits. */
-export async function startMatrix({ relaxed = true } = {}): Promise<Server> {
+export async function startMatrix({ relaxed = true } = {}): Promise<Restartable> {
   if (process.env.E2E_MATRIX_URL) {
     const names = ['ADMIN', 'BOT', 'ALICE', 'BOB'].flatMap((who) => [`${who}_USER`, `${who}_TOKEN`])
     const env = Object.fromEntries(names.map((name) => [name, process.env[`E2E_MATRIX_${name}`] ?? '']))
-    return { env: { ...env, HOMESERVER_URL: process.env.E2E_MATRIX_URL }, [Symbol.asyncDispose]: async () => {} }
+    const restart = () => Promise.reject(new Error('A Synapse of ours can be restarted: leave E2E_MATRIX_URL out.'))
+    return {
+      env: { ...env, HOMESERVER_URL: process.env.E2E_MATRIX_URL },
+      restart,
+      [Symbol.asyncDispose]: async () => {},
+    }
   }
-  const { folder, stop } = await up('matrix', relaxed ? { RELAXED: '1' } : {})
+  const { folder, restart, stop } = await up('matrix', relaxed ? { RELAXED: '1' } : {})
   const env = readEnv(join(folder, 'env'))
   if (!relaxed) for (const who of ['ALICE', 'BOB']) await exempt(env, env[`${who}_USER`] ?? '')
-  return { env, [Symbol.asyncDispose]: stop }
-}
-
-export interface Mattermost extends Server {
-  /** Ends the server and starts it again, with its data. */
-  restart(): Promise<void>
+  return { env, restart, [Symbol.asyncDispose]: stop }
 }
 
 /** A Mattermost with the team rig, its channel ops, and the users admin, opsbot, alice and bob. `settings`: of the server, as its variables. */
-export async function startMattermost(settings: Record<string, string> = {}): Promise<Mattermost> {
-  const { folder, stop } = await up('mattermost', settings)
-  const env = { ...settings, RIGS_CACHE: caches }
-  return {
-    env: readEnv(join(folder, 'env')),
-    async restart() {
-      await script(rig('mattermost', 'down.sh'), [folder], env)
-      await script(rig('mattermost', 'up.sh'), [folder], env)
-    },
-    [Symbol.asyncDispose]: stop,
-  }
+export async function startMattermost(settings: Record<string, string> = {}): Promise<Restartable> {
+  const { folder, restart, stop } = await up('mattermost', settings)
+  return { env: readEnv(join(folder, 'env')), restart, [Symbol.asyncDispose]: stop }
 }
 
 /** Frees an account of the server's limits, as an administrator does. */
