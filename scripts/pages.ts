@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import { type Setting, settings } from '../src/config.ts'
 import { analyzersPage } from './analyzers-page.ts'
-import { giteaPage } from './gitea-page.ts'
+import { toolsPage } from './tools-page.ts'
 
 /** Every generated file with its text, by its path in the repository. */
 export function pages(): Record<string, string> {
   return {
     'docs/analyzers.md': analyzersPage(),
     'docs/configuration.md': configuration(),
-    'docs/gitea-tools.md': giteaPage(),
+    'docs/tools.md': toolsPage(),
   }
 }
 
