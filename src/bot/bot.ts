@@ -62,6 +62,8 @@ export interface BotDeps extends Omit<MessageDeps, 'chat'> {
   resumeMs: number[]
   patienceMs: number
   audit: Audit
+  /** Told when nobody can go on in a thread any more: its root was deleted, or the bot left its room. */
+  onEnded(thread: ThreadId): Promise<void>
   onAgentEvent(event: Parameters<AgentDeps['emit']>[0]): void
   /** Told what came out of moving a thread on, before people are. */
   onOutcome?(outcome: Outcome['kind']): void
@@ -145,10 +147,11 @@ export function createBot(deps: BotDeps): Bot {
         })
         return
       case 'gone':
-        takeGone(conversation, job.data.message)
+        await takeGone(conversation, job.data.message)
         return
       case 'left':
         abandon(conversation, texts[conversation.language].leftRoom)
+        await deps.onEnded(conversation.thread)
         return
       case 'push':
         await takePush(conversation, job, deps.signals)
@@ -185,9 +188,12 @@ export function createBot(deps: BotDeps): Bot {
   }
 
   /** What nobody can see any more nobody can decide. Without its root a thread has come to its end. */
-  function takeGone(conversation: Conversation, message: MessageId): void {
+  async function takeGone(conversation: Conversation, message: MessageId): Promise<void> {
     const { promptGone } = texts[conversation.language]
-    if ((message as string) === conversation.thread) abandon(conversation, promptGone)
+    if ((message as string) === conversation.thread) {
+      abandon(conversation, promptGone)
+      await deps.onEnded(conversation.thread)
+    }
     for (const approval of conversation.session.approvals) {
       if (conversation.prompts[approval.id]?.message !== message) continue
       withdrawApproval(approval, promptGone)

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Policy } from '../agent/policy.ts'
 import { systemPrompt } from '../agent/prompt.ts'
 import { createAudit } from '../audit.ts'
@@ -16,6 +16,7 @@ import { createLog, type Logger } from '../log.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import { openStore } from '../store.ts'
 import { customAnalyzers } from '../tools/analyzers/custom.ts'
+import { createWorkspace } from '../tools/git/workspace.ts'
 import { createTools, missingSettings } from '../tools/index.ts'
 import { healthOfTarget } from '../tools/kubernetes/health.ts'
 import { webhooks } from '../webhooks/server.ts'
@@ -106,6 +107,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
     ),
   )
 
+  const workspace = createWorkspace({ folder: join(resolve(config.dataDir), 'clones'), roots: config.files.roots })
   const protectedNamespaces = [...config.kubernetes.protectedNamespaces, ...ownNamespace()]
   const policy: Policy = {
     mode: config.mode,
@@ -139,7 +141,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
         cluster,
         rules: { protectedNamespaces, maxReplicas: config.kubernetes.maxReplicas },
         gitea: gitea && config.gitea.token ? { client: gitea, token: config.gitea.token, ca: servers.ca } : undefined,
-        disk: { roots: config.files.roots, dataDir: resolve(config.dataDir) },
+        disk: { roots: config.files.roots, dataDir: resolve(config.dataDir), workspace },
         probes,
       }),
       policy,
@@ -164,6 +166,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
       cluster
         ? healthOfTarget(cluster, target, looking())
         : Promise.resolve({ state: 'unknown', text: 'no cluster is configured' }),
+    onEnded: (thread) => workspace.remove(thread),
     recoverySeconds: config.approvals.recoverySeconds,
     // Whoever sits at a terminal asks again as soon as it pleases.
     resumeMs: terminal ? [] : [15_000, 30_000, 60_000, 120_000, 300_000],

@@ -1,10 +1,9 @@
-import { join } from 'node:path'
 import type { Probe } from './analyzers/analyzer.ts'
 import { coreAnalyzers, diagnose } from './analyzers/diagnose.ts'
 import { rightsOf } from './analyzers/run.ts'
 import { fileTools } from './files/index.ts'
 import { gitTools } from './git/index.ts'
-import { createWorkspace } from './git/workspace.ts'
+import type { Workspace } from './git/workspace.ts'
 import type { Gitea } from './gitea/client.ts'
 import { giteaTools } from './gitea/index.ts'
 import { getAny, listAny } from './kubernetes/any.ts'
@@ -61,6 +60,8 @@ export interface Disk {
   /** Folders that the file tools may touch. */
   roots: string[]
   dataDir: string
+  /** Where the clones of threads live. */
+  workspace: Workspace
 }
 
 /** The settings without which a tool of this name is not there. */
@@ -72,8 +73,7 @@ export function missingSettings(
   return [...(gitea.url ? [] : ['KUBE_AGENT_GITEA_URL']), ...(gitea.token ? [] : ['KUBE_AGENT_GITEA_TOKEN'])]
 }
 
-function diskTools({ roots, dataDir }: Disk, gitea: GiteaAccess | undefined): Tool[] {
-  const workspace = createWorkspace({ folder: join(dataDir, 'clones'), roots })
+function diskTools({ roots, dataDir, workspace }: Disk, gitea: GiteaAccess | undefined): Tool[] {
   const git = gitea ? gitTools({ gitea: gitea.client, token: gitea.token, ca: gitea.ca, workspace, dataDir }) : []
   return [...fileTools({ roots, workspace, dataDir }), ...git]
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
 import { ModelError } from '../../src/agent/model.ts'
-import type { ThreadId } from '../../src/bot/platform.ts'
+import type { MessageId, ThreadId } from '../../src/bot/platform.ts'
 import { defineTool } from '../../src/tools/tool.ts'
 import { restart, restartPreview } from '../agent/fixtures.ts'
 import { calls, lastShown, says, scriptedModel } from '../helpers/model.ts'
@@ -236,6 +236,21 @@ test('a deleted prompt cannot be approved any more', async (t) => {
   await house.quiet()
 
   assert.deepEqual(ran, [])
+})
+
+test('what belongs to a thread is let go of when its first post is deleted', async (t) => {
+  const ended: string[] = []
+  const house = await build(t, {
+    model: scriptedModel(says('One.')),
+    deps: { onEnded: async (thread) => void ended.push(thread) },
+  })
+  const thread = await house.chat.say(alice, 'one')
+  await house.sees(/One/)
+
+  await house.chat.remove(thread as string as MessageId)
+  await house.quiet()
+
+  assert.deepEqual(ended, [thread])
 })
 
 test('an approver who is not in the room does not count', async (t) => {

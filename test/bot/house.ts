@@ -110,6 +110,7 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
     resumeMs: [1_000],
     patienceMs: 60_000,
     audit: (event) => audit.push(event),
+    onEnded: async () => {},
     onAgentEvent: () => {},
     log,
     now,
