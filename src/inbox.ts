@@ -28,6 +28,8 @@ export interface Inbox<AnyJob extends Job = Job> {
     handle(job: AnyJob, signal: AbortSignal): Promise<void>
     setAside(job: AnyJob, reason: string): Promise<void>
   }): void
+  /** Jobs of these lanes stay where they are until it is called again; without an argument every lane may run. */
+  hold(isHeld?: (thread: string) => boolean): void
   /** Called after every put, with the job: a running lane may want to look at it at once. */
   onPut(listener: (job: AnyJob) => void): void
   /** Jobs that wait or run, timers apart. */
@@ -116,6 +118,7 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
   /** Aborted after the grace: what runs has to end. */
   const stopping = new AbortController()
   let handlers: Parameters<Inbox<AnyJob>['start']>[0] | undefined
+  let isHeld: ((thread: string) => boolean) | undefined
   let timer: NodeJS.Timeout | undefined
   const forget = () => guarded(() => sql.forget.run(now() - rememberMs))
   const sweep = setInterval(forget, sweepMs)
@@ -170,7 +173,8 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
   /** Returns the time until the next timer is due, if there is one. */
   function fill(): number | undefined {
     ripen()
-    for (const { thread } of sql.lanes.all(parallel + running.size) as { thread: string }[]) open(thread)
+    // Those that are held must not hide the others.
+    for (const { thread } of sql.lanes.all(isHeld ? -1 : parallel + running.size) as { thread: string }[]) open(thread)
     const { due } = sql.nextDue.get() as { due: number | null }
     return due === null ? undefined : due - now()
   }
@@ -178,6 +182,7 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
   /** Gives this lane a worker, unless it has one or none is free. */
   function open(thread: string): void {
     if (!handlers || closing.signal.aborted || running.has(thread) || running.size >= parallel) return
+    if (isHeld?.(thread)) return
     const lane = { seq: 0, done: Promise.resolve() }
     running.set(thread, lane)
     lane.done = drain(thread, lane)
@@ -283,6 +288,10 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     },
     start(next) {
       handlers = next
+      pump()
+    },
+    hold(next) {
+      isHeld = next
       pump()
     },
     onPut(listener) {

@@ -17,14 +17,14 @@ export interface Parts {
 
 /**
  * How everything stands. Ready depends on chat alone: without its model, its cluster or Gitea the bot still answers, and says what
- * is away.
+ * is away. One chat is enough: that another is away must not take the web room and the webhooks along; it stands among the parts.
  */
 export function healthReport({ chats, inSync, inbox, isClosing, ...parts }: Parts): HealthReport {
   const states = chats.map((chat) => ({ name: chat.name, health: chat.health() }))
-  const isInSync = states.every(({ name, health }) => health.state === 'ready' && inSync.has(name))
+  const isInSync = states.some(({ name, health }) => health.state === 'ready' && inSync.has(name))
   return {
-    alive: states.every(({ health }) => health.state !== 'revoked'),
-    ready: chats.length > 0 && isInSync && !isClosing(),
+    alive: states.some(({ health }) => health.state !== 'revoked') || chats.length === 0,
+    ready: isInSync && !isClosing(),
     parts: {
       ...Object.fromEntries(states.map(({ name, health }) => [name, say(health)])),
       model: say(parts.model?.health()),

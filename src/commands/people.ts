@@ -3,34 +3,71 @@ import type { ChatPlatform } from '../bot/platform.ts'
 import { ConfigError } from '../config.ts'
 
 export interface People {
-  /** Who may approve; filled by `resolve`, since a chat may know a person under another id than the one in the configuration. */
+  /** Who may approve; filled by `learn`, since a chat may know a person under another id than the one in the configuration. */
   approvers: UserId[]
   mayTalk(person: UserId): boolean
   /** Whose invitation the bot follows. */
   mayInvite(person: UserId): boolean
   /** Whether this very person is listed, and not just everybody of a server. */
   isNamed(person: UserId): boolean
-  /** Asks the chats for the ids behind the configured names. Throws `ConfigError` that names those nobody knows, and why. */
-  resolve(chats: ChatPlatform[]): Promise<void>
+  /** Asks a chat for the ids behind the configured names, once; until then nobody of it is known. */
+  learn(chat: ChatPlatform): Promise<void>
+  /** Throws `ConfigError` that says which names none of the chats asked so far knows, and why. */
+  check(): void
 }
 
 /** Who the configuration means by approvers and users. */
 export function createPeople(configured: { approvers: string[]; users: string[] }): People {
   const approvers: UserId[] = []
-  let users = configured.users
-  const isUser = (person: string) => users.some((pattern) => matchesUser(pattern, person))
+  const users: UserId[] = []
+  const patterns = configured.users.filter(isPattern)
+  const lists = [
+    { variable: 'KUBE_AGENT_APPROVERS', names: configured.approvers, ids: approvers },
+    { variable: 'KUBE_AGENT_USERS', names: configured.users.filter((name) => !isPattern(name)), ids: users },
+  ]
+  const known = new Set<string>()
+  const reasons = new Map<string, string[]>()
+  const learning = new Map<ChatPlatform, Promise<void>>()
+
+  const isUser = (person: UserId) => users.includes(person) || patterns.some((pattern) => matchesUser(pattern, person))
   const isListed = (person: UserId) => isUser(person) || approvers.includes(person)
+
+  async function ask(chat: ChatPlatform, name: string): Promise<UserId | undefined> {
+    try {
+      const id = await chat.user(name)
+      known.add(name)
+      return id
+    } catch (error) {
+      reasons.set(name, [...(reasons.get(name) ?? []), (error as Error).message])
+      return undefined
+    }
+  }
+
+  async function learn(chat: ChatPlatform): Promise<void> {
+    for (const { names, ids } of lists) {
+      const found = await Promise.all(names.map((name) => ask(chat, name)))
+      for (const id of found) if (id !== undefined && !ids.includes(id)) ids.push(id)
+    }
+  }
+
   return {
     approvers,
-    mayTalk: (person) => users.length === 0 || isListed(person),
+    mayTalk: (person) => configured.users.length === 0 || isListed(person),
     // Without any list the people of the server decide where the bot is; with one, only they do.
     isNamed: (person) => users.includes(person) || approvers.includes(person),
-    mayInvite: (person) => isListed(person) || (users.length === 0 && configured.approvers.length === 0),
-    async resolve(chats) {
-      const names = users.filter((name) => !isPattern(name))
-      const found = await resolveUsers({ KUBE_AGENT_APPROVERS: configured.approvers, KUBE_AGENT_USERS: names }, chats)
-      approvers.push(...(found.KUBE_AGENT_APPROVERS ?? []))
-      users = [...users.filter(isPattern), ...(found.KUBE_AGENT_USERS ?? [])]
+    mayInvite: (person) => isListed(person) || (configured.users.length === 0 && configured.approvers.length === 0),
+    learn(chat) {
+      const begun = learning.get(chat) ?? learn(chat)
+      learning.set(chat, begun)
+      return begun
+    },
+    check() {
+      const problems = lists.flatMap(({ variable, names }) =>
+        names
+          .filter((name) => !known.has(name))
+          .map((name) => `${variable}: ${(reasons.get(name) ?? [`No chat knows ${name}.`]).join(' ')}`),
+      )
+      if (problems.length > 0) throw new ConfigError(problems)
     },
   }
 }
@@ -41,26 +78,4 @@ const isPattern = (name: string): boolean => name.startsWith('*:')
 export function matchesUser(pattern: string, person: string): boolean {
   if (!isPattern(pattern)) return pattern === person
   return person.startsWith('@') && person.slice(person.indexOf(':') + 1) === pattern.slice(2)
-}
-
-async function resolveUsers(lists: Record<string, string[]>, chats: ChatPlatform[]): Promise<Record<string, UserId[]>> {
-  const problems: string[] = []
-  const resolved: Record<string, UserId[]> = {}
-  for (const [variable, names] of Object.entries(lists)) {
-    const found = await Promise.all(names.map((name) => idsOf(name, chats)))
-    resolved[variable] = [...new Set(found.flatMap(({ ids }) => ids))]
-    problems.push(
-      ...found.flatMap(({ ids, reasons }) => (ids.length === 0 ? [`${variable}: ${reasons.join(' ')}`] : [])),
-    )
-  }
-  if (problems.length > 0) throw new ConfigError(problems)
-  return resolved
-}
-
-async function idsOf(name: string, chats: ChatPlatform[]): Promise<{ ids: UserId[]; reasons: string[] }> {
-  const answers = await Promise.allSettled(chats.map((chat) => chat.user(name)))
-  return {
-    ids: answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
-    reasons: answers.flatMap((answer) => (answer.status === 'rejected' ? [(answer.reason as Error).message] : [])),
-  }
 }

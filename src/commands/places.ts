@@ -61,20 +61,24 @@ export function createPlaces({ room, rooms, lookAgainMs, stopping, log }: Places
     },
     async find(chats) {
       const names = new Set([...rules.map(({ name }) => name), ...(room === undefined ? [] : [room])])
-      for (const name of names) if (!(await look(name, chats))) void goOn(name, chats)
+      await Promise.all([...names].map(async (name) => (await look(name, chats)) || void goOn(name, chats)))
     },
   }
 }
 
 async function findRoom(name: string, chats: ChatPlatform[], log: Logger): Promise<Place | undefined> {
   const problems: string[] = []
-  for (const chat of chats) {
+  const answers = chats.map(async (chat) => {
     try {
       return { room: await chat.room(name), chat }
     } catch (error) {
       problems.push(`${chat.name}: ${error instanceof Error ? error.message : String(error)}`)
+      throw error
     }
-  }
+  })
+  // One that is away does not answer: who knows the room need not wait for it.
+  const place = await Promise.any(answers).catch(() => undefined)
+  if (place) return place
   log.error({ component: 'config', room: name, problems }, 'room for signals not found')
   return undefined
 }

@@ -6,7 +6,6 @@ import { createBot } from '../bot/bot.ts'
 import type { Conversation } from '../bot/conversation.ts'
 import type { BotJob } from '../bot/jobs.ts'
 import type { PromptPlace } from '../bot/outbox.ts'
-import type { ChatPlatform } from '../bot/platform.ts'
 import { createPlatform, type PlatformOptions } from '../bot/platforms.ts'
 import { languageOf } from '../bot/texts.ts'
 import { asConfigured, ConfigError, type LoadedConfig, secretsOf } from '../config.ts'
@@ -22,6 +21,7 @@ import { healthOfTarget } from '../tools/kubernetes/health.ts'
 import { webhooks } from '../webhooks/server.ts'
 import { createSources } from '../webhooks/sources.ts'
 import { builtInNames } from './analyze-choice.ts'
+import { createAttendance } from './attendance.ts'
 import { type Connections, connect, ownNamespace } from './connect.ts'
 import { countAgentEvent } from './count.ts'
 import { healthReport, reachable } from './health.ts'
@@ -186,7 +186,17 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
   const url = terminal ? '' : await openPort()
 
   started.defer(async () => void (await Promise.all(chats.map((chat) => chat.close()))))
-  await people.resolve(chats)
+  const attendance = createAttendance({
+    chats,
+    people,
+    bot,
+    inbox,
+    findRooms: signals.start,
+    inSync,
+    stopping: stopping.signal,
+    log,
+  })
+  await attendance.introduced()
 
   async function openPort(): Promise<string> {
     const http = createHttp({ log, health: report, registry: metrics.registry })
@@ -208,23 +218,13 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
   }
 
   const failed = Promise.withResolvers<string>()
-  begin().catch((error: unknown) => {
+  attendance.begin().catch((error: unknown) => {
     if (!stopping.signal.aborted) failed.resolve(error instanceof Error ? error.message : String(error))
   })
-  async function begin(): Promise<void> {
-    await Promise.all(chats.map(startChat))
-    await signals.start(chats)
-    inbox.start(bot)
-  }
-  async function startChat(chat: ChatPlatform): Promise<void> {
-    await chat.start(bot.receive)
-    await bot.readBack(chat.name)
-    inSync.add(chat.name)
-    log.info({ component: chat.name }, 'chat is in sync')
-  }
+  inbox.start(bot)
   const watch = setInterval(() => {
-    const revoked = chats.map((chat) => chat.health()).find((health) => health.state === 'revoked')
-    if (revoked && 'detail' in revoked) failed.resolve(revoked.detail)
+    const reason = attendance.ending()
+    if (reason !== undefined) failed.resolve(reason)
   }, 1_000)
   started.defer(() => clearInterval(watch))
 

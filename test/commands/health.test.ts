@@ -20,20 +20,22 @@ const parts = (changes: Partial<Record<keyof Parts, unknown>> = {}): Parts =>
     ...changes,
   }) as Parts
 
-test('ready is green only when every chat is in sync and connected', () => {
+test('ready is green when a chat is in sync and connected; one that is away stands among the parts', () => {
   const states = [
     healthReport(parts()),
     healthReport(parts({ inSync: new Set() })),
     healthReport(parts({ chats: [chat('web', 'down')] })),
-    healthReport(parts({ chats: [chat('web', 'ready'), chat('matrix', 'ready')] })),
+    healthReport(parts({ chats: [chat('matrix', 'ready')] })),
+    healthReport(parts({ chats: [chat('web', 'ready'), chat('matrix', 'down')] })),
     healthReport(parts({ chats: [] })),
   ]
 
   assert.deepEqual(
     states.map(({ ready }) => ready),
-    [true, false, false, false, false],
+    [true, false, false, false, true, false],
   )
   assert.ok(states.every(({ alive }) => alive))
+  assert.equal(states[4]?.parts.matrix, 'down: as it is')
 })
 
 test('a server that is away shows, and does not make the bot unready', () => {
@@ -47,8 +49,9 @@ test('a server that is away shows, and does not make the bot unready', () => {
   })
 })
 
-test('a revoked token asks for a replacement of the process', () => {
+test('a revoked token asks for a replacement of the process, unless another chat goes on', () => {
   assert.equal(healthReport(parts({ chats: [chat('matrix', 'revoked')] })).alive, false)
+  assert.equal(healthReport(parts({ chats: [chat('matrix', 'revoked'), chat('web', 'ready')] })).alive, true)
 })
 
 test('while it closes the bot is not ready, but well', () => {

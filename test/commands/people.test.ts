@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { UserId } from '../../src/agent/approval.ts'
 import type { ChatPlatform } from '../../src/bot/platform.ts'
-import { createPeople } from '../../src/commands/people.ts'
+import { createPeople, type People } from '../../src/commands/people.ts'
 import { ConfigError } from '../../src/config.ts'
 
 /** A chat that knows these names, by these ids. */
@@ -11,6 +11,11 @@ const chat = (known: Record<string, string>): ChatPlatform =>
     user: async (name: string) => known[name] ?? Promise.reject(new Error(`There is no ${name} here.`)),
   }) as unknown as ChatPlatform
 
+async function resolve(people: People, chats: ChatPlatform[]): Promise<void> {
+  await Promise.all(chats.map(people.learn))
+  people.check()
+}
+
 const alice = '@alice:corp' as UserId
 const bob = '@bob:corp' as UserId
 const eve = '@eve:elsewhere' as UserId
@@ -18,7 +23,7 @@ const eve = '@eve:elsewhere' as UserId
 test('approvers and users are the ids that the chats know them by, whichever chat it is', async () => {
   const people = createPeople({ approvers: ['@alice'], users: ['@bob'] })
 
-  await people.resolve([chat({ '@alice': 'id-1' }), chat({ '@alice': 'id-2', '@bob': 'id-3' })])
+  await resolve(people, [chat({ '@alice': 'id-1' }), chat({ '@alice': 'id-2', '@bob': 'id-3' })])
 
   assert.deepEqual(people.approvers, ['id-1', 'id-2'])
   assert.equal(people.mayTalk('id-3' as UserId), true)
@@ -28,7 +33,7 @@ test('approvers and users are the ids that the chats know them by, whichever cha
 test('names that nobody has are all told at once, with the variable and the reason', async () => {
   const people = createPeople({ approvers: ['@alcie', '@bob'], users: ['@eev', '*:corp'] })
 
-  await assert.rejects(people.resolve([chat({ '@bob': '@bob:corp' })]), (error: ConfigError) => {
+  await assert.rejects(resolve(people, [chat({ '@bob': '@bob:corp' })]), (error: ConfigError) => {
     assert.ok(error instanceof ConfigError)
     assert.deepEqual(error.problems, [
       'KUBE_AGENT_APPROVERS: There is no @alcie here.',
@@ -40,7 +45,7 @@ test('names that nobody has are all told at once, with the variable and the reas
 
 test('without lists everybody may talk and invite; nobody may approve', async () => {
   const people = createPeople({ approvers: [], users: [] })
-  await people.resolve([])
+  await resolve(people, [])
 
   assert.deepEqual([people.mayTalk(eve), people.mayInvite(eve)], [true, true])
   assert.deepEqual(people.approvers, [])
@@ -48,7 +53,7 @@ test('without lists everybody may talk and invite; nobody may approve', async ()
 
 test('with users only they and the approvers may talk, a pattern stands for a server', async () => {
   const people = createPeople({ approvers: [eve], users: ['*:corp'] })
-  await people.resolve([chat({ [eve]: eve })])
+  await resolve(people, [chat({ [eve]: eve })])
 
   assert.deepEqual([alice, bob, eve, '@alice:corp.evil' as UserId, '@x:y:corp' as UserId].map(people.mayTalk), [
     true,
@@ -63,7 +68,7 @@ test('with approvers alone everybody may talk, and only they may invite', async 
   const people = createPeople({ approvers: [alice], users: [] })
   assert.equal(people.mayInvite(eve), false, 'also before the names are known')
 
-  await people.resolve([chat({ [alice]: alice })])
+  await resolve(people, [chat({ [alice]: alice })])
 
   assert.deepEqual([people.mayTalk(eve), people.mayInvite(eve), people.mayInvite(alice)], [true, false, true])
 })
