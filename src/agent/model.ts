@@ -172,9 +172,17 @@ export function createModel(options: ModelOptions): Model {
 
 /** A tool as the model sees it: flat and always the same bytes, so that the server's prefix cache holds. */
 export function toolSchema(tool: Tool): ToolSchema {
-  const { type, properties, required } = z.toJSONSchema(tool.input, { io: 'input' })
+  const { type, properties, required } = z.toJSONSchema(tool.input, { io: 'input', override: withoutFarBounds })
   const parameters = { type, properties: properties ?? {}, ...(required && required.length > 0 && { required }) }
   return { type: 'function', function: { name: tool.name, description: tool.description, parameters } }
+}
+
+const farthest = 100_000
+
+/** Nobody comes near them, and every request would carry them: whoever does is told by the error. */
+function withoutFarBounds({ jsonSchema }: { jsonSchema: { minimum?: number; maximum?: number } }): void {
+  if ((jsonSchema.minimum ?? 0) <= 1) delete jsonSchema.minimum
+  if ((jsonSchema.maximum ?? 0) > farthest) delete jsonSchema.maximum
 }
 
 /** Aborts when nothing was heard for too long: first `firstMs`, then `nextMs` after each sign of life. */

@@ -18,11 +18,11 @@ export function report({ name, head, lines, note }: Table, write: boolean): void
   console.log(text)
   if (!write) return
   const page = new URL('../../docs/benchmarks.md', import.meta.url)
-  const place = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(\\n<!-- end ${name} -->)`)
-  writeFileSync(
-    page,
-    readFileSync(page, 'utf8').replace(place, (_all, begin, end) => `${begin}\n${text}\n${end}`),
-  )
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- end ${name} -->`]
+  const [before, rest = ''] = readFileSync(page, 'utf8').split(begin)
+  const after = rest.slice(rest.indexOf(end))
+  if (!after.startsWith(end)) throw new Error(`There is no place for it: ${begin} … ${end} in ${page.pathname}.`)
+  writeFileSync(page, `${before}${begin}\n\n${text}\n\n${after}`)
 }
 
 export function median(values: number[]): number {

@@ -17,8 +17,7 @@ import { findingLines, groupByOwner } from './text.ts'
 export function diagnose(cluster: Cluster, probes: Probe[] = []): Tool {
   return defineTool({
     name: 'k8s_diagnose',
-    description:
-      'Faults of a namespace, or of one workload or object (name), found by rules with evidence. Start here.',
+    description: 'Start here: faults of a namespace, or of one object (name), found by rules with evidence.',
     input: z.object({ namespace: input.namespace, name: input.optionalName }),
     effect: 'read',
     summary: ({ namespace, name }) =>

@@ -37,7 +37,7 @@ const kind = z.string().refine((text) => text.length <= 200, 'must have at most 
 export function listAny(cluster: Cluster, discovery: Discovery): Tool {
   return defineTool({
     name: 'k8s_list',
-    description: 'List objects of any kind, custom ones too. namespace * for all; count=true for the number only.',
+    description: 'List objects of any kind, custom ones too; namespace * for all, count for the number only.',
     input: z.object({
       kind,
       namespace: input.anyNamespace,

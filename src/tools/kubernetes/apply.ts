@@ -50,9 +50,8 @@ const manifestText = z.string().superRefine((text, context) => {
 export function applyManifest(cluster: Cluster, discovery: Discovery, rules: ChangeRules): Tool {
   return defineTool({
     name: 'k8s_apply',
-    description:
-      'Create or change one object by server-side apply; the manifest may hold only the fields to set (needs approval).',
-    input: z.object({ manifest: manifestText.describe('YAML of one object') }),
+    description: 'Server-side apply of one object; give only the fields to set (needs approval).',
+    input: z.object({ manifest: manifestText.describe('YAML') }),
     effect: ({ manifest }) => (parseManifest(manifest).spec?.replicas === 0 ? 'destroy' : 'change'),
     rights: applyRights,
     summary: ({ manifest }) => `apply ${titleOf(targetOf(cluster, manifest))}`,

@@ -16,7 +16,7 @@ interface Node {
 export const cordon = (cluster: Cluster): Tool =>
   scheduling(cluster, {
     name: 'k8s_cordon',
-    description: 'Let a node take no new pods; those on it stay (needs approval).',
+    description: 'Let a node take no new pods (needs approval).',
     unschedulable: true,
   })
 

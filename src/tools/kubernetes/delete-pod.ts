@@ -11,7 +11,7 @@ import { readPod } from './pods.ts'
 export function deletePod(cluster: Cluster, rules: ChangeRules): Tool {
   return defineTool({
     name: 'k8s_delete_pod',
-    description: 'Delete a pod so that its controller makes a new one (needs approval).',
+    description: 'Delete a pod; its controller makes a new one (needs approval).',
     input: z.object({ name: input.name, namespace: input.namespace }),
     effect: 'change',
     rights: [

@@ -12,7 +12,7 @@ import { allRows } from './pages.ts'
 export function getDeployment(cluster: Cluster): Tool {
   return defineTool({
     name: 'k8s_get_deployment',
-    description: 'One deployment: replicas, conditions, containers, its pods, recent events.',
+    description: 'One deployment: replicas, conditions, containers, pods, events.',
     input: z.object({ name: input.name, namespace: input.namespace }),
     effect: 'read',
     rights: [

@@ -11,7 +11,7 @@ import { allItems } from './pages.ts'
 export function getEvents(cluster: Cluster): Tool {
   return defineTool({
     name: 'k8s_get_events',
-    description: 'Recent events of a namespace, newest last; equal ones are counted.',
+    description: 'Recent events of a namespace, newest last.',
     input: z.object({ namespace: input.namespace, match: input.match, limit: input.optionalInteger(1, 200) }),
     effect: 'read',
     rights: [{ group: '', resource: 'events', verbs: ['list'] }],

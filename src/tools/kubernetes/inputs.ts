@@ -23,7 +23,7 @@ const named = (what: string, pattern: RegExp, longest: number) =>
 
 export const name = named('an object', subdomain, 253)
 export const optionalName = lenient(named('an object', subdomain, 253).optional())
-export const namespace = lenient(named('a namespace', label, 63).optional()).describe('Default: the bot’s namespace')
+export const namespace = lenient(named('a namespace', label, 63).optional())
 /** A namespace, or `*` for all that there are. */
 export const anyNamespace = lenient(
   z
@@ -54,15 +54,13 @@ export const flag = z.preprocess(
   z.boolean().optional(),
 )
 /** Plain text, no pattern: what comes from a model must not be able to keep the process busy. */
-export const match = z
-  .preprocess(
-    (value) => (value === null || value === '' ? undefined : typeof value === 'number' ? String(value) : value),
-    z
-      .string()
-      .refine((text) => text.length <= 200, 'must have at most 200 characters')
-      .optional(),
-  )
-  .describe('Only lines with this text')
+export const match = z.preprocess(
+  (value) => (value === null || value === '' ? undefined : typeof value === 'number' ? String(value) : value),
+  z
+    .string()
+    .refine((text) => text.length <= 200, 'must have at most 200 characters')
+    .optional(),
+)
 
 /** How a summary says what is looked for. */
 export const matching = (match: string | undefined): string =>

@@ -33,7 +33,7 @@ export const listPods = (cluster: Cluster): Tool =>
 export const listDeployments = (cluster: Cluster): Tool =>
   listTool(cluster, {
     name: 'k8s_list_deployments',
-    description: 'List deployments with ready, updated and available replicas.',
+    description: 'List deployments with their replicas.',
     kinds: 'deployments',
     path: paths.deployments,
     rest: 'Narrow down with match, or ask for one with k8s_get_deployment.',
@@ -63,7 +63,7 @@ export const listConfigMaps = (cluster: Cluster): Tool =>
 export const listSecrets = (cluster: Cluster): Tool =>
   listTool(cluster, {
     name: 'k8s_list_secrets',
-    description: 'List secrets: names, types, ages. Their contents cannot be read.',
+    description: 'List secrets: names, types, ages.',
     kinds: 'secrets',
     path: paths.secrets,
     rest: 'Narrow down with match.',

@@ -16,10 +16,9 @@ const mostBytes = 4 * 1024 * 1024
 export function getPodLogs(cluster: Cluster): Tool {
   return defineTool({
     name: 'k8s_get_pod_logs',
-    description:
-      'Last log lines of a pod, or of all pods of a workload by time; previous=true for the container before its last restart.',
+    description: 'Last log lines of a pod, or of all pods of a workload; previous: before the last restart.',
     input: z.object({
-      name: input.name.describe('Pod or workload'),
+      name: input.name,
       namespace: input.namespace,
       container: input.container,
       match: input.match,

@@ -11,7 +11,7 @@ import { type Pod, paths } from './objects.ts'
 export function getPod(cluster: Cluster): Tool {
   return defineTool({
     name: 'k8s_get_pod',
-    description: 'One pod: conditions, containers with state and last state, recent events.',
+    description: 'One pod: conditions, state of its containers, events.',
     input: z.object({ name: input.name, namespace: input.namespace }),
     effect: 'read',
     rights: [

@@ -22,7 +22,7 @@ const annotation = 'kubectl.kubernetes.io/restartedAt'
 export function restartDeployment(cluster: Cluster, rules: ChangeRules): Tool {
   return defineTool({
     name: 'k8s_restart_deployment',
-    description: 'Restart all pods of a deployment, one after the other (needs approval).',
+    description: 'Restart all pods of a deployment (needs approval).',
     input: z.object({ name: input.name, namespace: input.namespace }),
     effect: 'change',
     rights: [{ group: 'apps', resource: 'deployments', verbs: ['get', 'list', 'patch'] }, ...affectedRights],

@@ -22,14 +22,14 @@ import type { Workload } from './objects.ts'
 import { imagesOf, type Revision, revisionRights, revisionsOf } from './revisions.ts'
 import { isRolledKind, type Rolled, type RolledKind, rolledWorkload, workloadPath, workloadRights } from './workload.ts'
 
-const workloadName = input.name.describe('Deployment, StatefulSet or DaemonSet')
+const workloadName = input.name
 const rolledRights = workloadRights.filter(({ group }) => group === 'apps')
 const revisionNumber = input.optionalInteger(1, 1_000_000)
 
 export function rolloutStatus(cluster: Cluster): Tool {
   return defineTool({
     name: 'k8s_rollout_status',
-    description: 'Whether the rollout of a workload is done, in progress or stuck, and why.',
+    description: 'How far the rollout of a workload is, and why it is stuck.',
     input: z.object({ name: workloadName, namespace: input.namespace }),
     effect: 'read',
     rights: [...workloadRights, { group: '', resource: 'pods', verbs: ['list'] }],

@@ -40,7 +40,7 @@ interface Row {
 export function top(cluster: Cluster): Tool {
   return defineTool({
     name: 'k8s_top',
-    description: 'CPU and memory that pods (or nodes) use now, beside their limits; most memory first.',
+    description: 'CPU and memory that pods or nodes use now, beside their limits.',
     input: z.object({
       kind: z.enum(['pods', 'nodes']).optional(),
       namespace: input.namespace,

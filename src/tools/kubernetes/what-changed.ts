@@ -36,7 +36,7 @@ interface NodeObject extends Written {
 export function whatChanged(cluster: Cluster): Tool {
   return defineTool({
     name: 'k8s_what_changed',
-    description: 'One timeline of a namespace: rollouts, writes to objects by whom, node conditions, warnings.',
+    description: 'Timeline of a namespace: rollouts, who wrote what, node conditions, warnings.',
     input: z.object({ namespace: input.namespace, since: input.minutes, match: input.match }),
     effect: 'read',
     rights: [
