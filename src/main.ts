@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { AnalyzeFlags } from './commands/analyze.ts'
 import type { ChatFlags } from './commands/chat.ts'
+import type { WebhookFlags } from './commands/webhook.ts'
 import { ConfigError, type LoadedConfig, loadConfig, settings } from './config.ts'
 import { nearest } from './nearest.ts'
 
@@ -109,6 +110,29 @@ program
   .action(async ({ port }: { port: number }) => {
     const { demo } = await import('./commands/demo.ts')
     await demo({ port, version, env: process.env })
+  })
+
+program
+  .command('webhook')
+  .description("set up Gitea's webhooks")
+  .command('install')
+  .description('make the webhook of a repository or an organisation, try it, and say what is in its way')
+  .argument('<target>', 'owner/repository, or an organisation')
+  .option('--url <address>', "the bot's address as Gitea reaches it (KUBE_AGENT_PUBLIC_URL)")
+  .option('--remove', 'take it away again')
+  .addHelpText(
+    'after',
+    "\n--gitea-token is that of an administrator; the bot's own usually may not. See docs/gitea.md.",
+  )
+  .action(async (target: string, flags: WebhookFlags) => {
+    const { runWebhook } = await import('./commands/webhook.ts')
+    try {
+      process.exitCode = await runWebhook(load(), target, flags)
+    } catch (error) {
+      if (error instanceof ConfigError) program.error(error.message)
+      console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
+      process.exitCode = 1
+    }
   })
 
 /** The default command is handed every word that is no command. */

@@ -18,6 +18,7 @@ import { customAnalyzers } from '../tools/analyzers/custom.ts'
 import { createWorkspace } from '../tools/git/workspace.ts'
 import { createTools, missingSettings } from '../tools/index.ts'
 import { healthOfTarget } from '../tools/kubernetes/health.ts'
+import { createArrivals } from '../webhooks/arrivals.ts'
 import { webhooks } from '../webhooks/server.ts'
 import { createSources } from '../webhooks/sources.ts'
 import { builtInNames } from './analyze-choice.ts'
@@ -201,10 +202,13 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
   async function openPort(): Promise<string> {
     const http = createHttp({ log, health: report, registry: metrics.registry })
     started.defer(() => http.close())
+    const arrivals = createArrivals(config.gitea.webhookSecret)
+    await http.register(arrivals.route)
     await http.register(
       webhooks({
         sources: createSources({ giteaSecrets: config.gitea.webhookSecret }),
         inbox: inbox as Parameters<typeof webhooks>[0]['inbox'],
+        arrived: arrivals.note,
         count: (outcome) => metrics.webhooks.inc({ outcome }),
         log,
       }),

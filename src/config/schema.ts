@@ -111,6 +111,9 @@ export const Config = z.strictObject({
     .strictObject({
       host: z.string().default('0.0.0.0').describe('Address that the HTTP port listens on.'),
       port: z.int().min(0).max(65_535).default(8080).describe('Webhooks, health, metrics and the web room.'),
+      publicUrl: url
+        .optional()
+        .describe('Address of this port as Gitea reaches it; it may have a path. For `kube-agent webhook install`.'),
     })
     .prefault({}),
   web: z

@@ -17,12 +17,14 @@ export interface Setting {
 
 /** Names that do not follow from the path; they are a contract with charts and scripts. */
 const variableNames: Record<string, string | undefined> = {
+  'http.publicUrl': 'KUBE_AGENT_PUBLIC_URL',
   'kubernetes.kubeconfig': 'KUBECONFIG',
   'kubernetes.context': 'KUBE_AGENT_CONTEXT',
   'kubernetes.namespace': 'KUBE_AGENT_NAMESPACE',
   'kubernetes.namespaces': 'KUBE_AGENT_NAMESPACES',
 }
 const flagNames: Record<string, string> = {
+  'http.publicUrl': 'public-url',
   'kubernetes.kubeconfig': 'kubeconfig',
   'kubernetes.context': 'kube-context',
   'kubernetes.namespace': 'namespace',

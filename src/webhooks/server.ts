@@ -18,6 +18,8 @@ export type WebhookOutcome =
 export interface WebhookDeps {
   sources: WebhookSource[]
   inbox: Pick<Inbox<Job<'signal', Signal>>, 'put'>
+  /** Told of every verified delivery that says something, also of one that came before. */
+  arrived?(signal: Signal): void
   count(outcome: WebhookOutcome): void
   log: Logger
 }
@@ -82,6 +84,7 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
         return answer(reply, 400, 'malformed')
       }
       if (parsed.kind === 'ignored') return answer(reply, 202, 'ignored')
+      deps.arrived?.(parsed.signal)
       return store(String(request.headers[source.deliveryHeader]), parsed.signal, reply)
     }
 
