@@ -55,6 +55,9 @@ function withoutSecrets(address: string): string {
   return `${origin}${pathname}${search && '?…'}`
 }
 
+/** Secrets do not go through a chat, so a webhook to ourselves is not made from there. */
+const isReceiver = (address: string): boolean => /\/webhooks\/gitea\/*$/.test(new URL(address).pathname)
+
 const known = [
   'create',
   'delete',
@@ -93,6 +96,10 @@ export function createWebhook(gitea: Gitea): Tool {
       const name = { owner, repo }
       if (!/^https?:\/\//.test(target_url) || !URL.canParse(target_url))
         throw new Refusal('target_url must be an http or https address.')
+      if (isReceiver(target_url))
+        throw new Refusal(
+          `That is where a bot like this one takes webhooks, signed ones only, and this tool makes unsigned ones. Somebody who administers ${owner}/${repo} runs \`kube-agent webhook install ${owner}/${repo}\`: it makes the webhook with a secret of its own and tries it.`,
+        )
       const found = await readRepository(gitea, name, signal)
       if (found.permissions?.admin === false)
         throw new Refusal(

@@ -240,3 +240,15 @@ test('a proposed change shows a diff, sends base64, and warns of workflows', asy
     /is not in main/,
   )
 })
+
+test('a webhook to the bot itself is not made from a chat, which would see its secret: the command that makes one is named', async (t) => {
+  const { preview, seen } = await setup(t)
+
+  for (const target_url of ['http://kube-agent.ops.svc:8080/webhooks/gitea', 'https://corp/bot/webhooks/gitea/'])
+    await assert.rejects(
+      preview('gitea_create_webhook', { ...shop, target_url }),
+      /signed ones only.*`kube-agent webhook install acme\/shop`/,
+    )
+
+  assert.deepEqual(seen, [])
+})
