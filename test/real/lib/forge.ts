@@ -14,10 +14,14 @@ export interface Forge extends AsyncDisposable {
   url: string
   /** A token of the bot's own account, with the scopes that README names. */
   botToken: string
-  api<Answer>(method: string, path: string, body?: object): Promise<Answer>
+  api: Api
+  /** The API as somebody without rights in others' repositories has it. */
+  visitor(name: string): Promise<Api>
   /** A repository that the bot may write to, with a hook for these events, pushes by default. */
   repository(name: string, hook: { url: string; secret: string; events?: string[] }): Promise<Repository>
 }
+
+type Api = <Answer>(method: string, path: string, body?: object) => Promise<Answer>
 
 export interface Repository {
   fullName: string
@@ -29,6 +33,8 @@ export interface Repository {
   deliveries(): Promise<string[]>
   /** "Replay" on the hook's page. */
   redeliver(delivery: string): Promise<void>
+  /** "Approve and run" on the page of a run from a fork. */
+  letRun(run: number): Promise<void>
 }
 
 export async function openForge({ scopes = ['read:repository', 'read:user'] } = {}): Promise<Forge> {
@@ -38,10 +44,10 @@ export async function openForge({ scopes = ['read:repository', 'read:user'] } = 
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
   const { GITEA_URL: url = '', GITEA_ADMIN_TOKEN: token = '', GITEA_ADMIN_USER: user = '' } = server.env
 
-  async function api<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+  async function api<Answer>(method: string, path: string, body?: object, as = token): Promise<Answer> {
     const answer = await fetch(`${url}/api/v1${path}`, {
       method,
-      headers: { authorization: `token ${token}`, 'content-type': 'application/json' },
+      headers: { authorization: `token ${as}`, 'content-type': 'application/json' },
       ...(body && { body: JSON.stringify(body) }),
     })
     const text = await answer.text()
@@ -49,9 +55,9 @@ export async function openForge({ scopes = ['read:repository', 'read:user'] } = 
     return (text ? JSON.parse(text) : undefined) as Answer
   }
 
-  async function makeBot(): Promise<string> {
-    const login = { username: 'opsbot', password: randomBytes(12).toString('hex') }
-    const given = { ...login, email: 'opsbot@example.test', must_change_password: false }
+  async function account(username: string, scopes: string[]): Promise<string> {
+    const login = { username, password: randomBytes(12).toString('hex') }
+    const given = { ...login, email: `${username}@example.test`, must_change_password: false }
     await api('POST', '/admin/users', given)
     const answer = await fetch(`${url}/api/v1/users/${login.username}/tokens`, {
       method: 'POST',
@@ -68,8 +74,12 @@ export async function openForge({ scopes = ['read:repository', 'read:user'] } = 
 
   return {
     url,
-    botToken: await makeBot(),
+    botToken: await account('opsbot', scopes),
     api,
+    async visitor(name) {
+      const visitor = await account(name, ['write:repository', 'write:user'])
+      return (method, path, body) => api(method, path, body, visitor)
+    },
     async repository(name, { url: target, secret, events = ['push'] }) {
       const made = await api<{ full_name: string }>('POST', '/user/repos', {
         name,
@@ -108,6 +118,7 @@ export async function openForge({ scopes = ['read:repository', 'read:user'] } = 
           return [...new Set([...html.matchAll(/\/replay\/([0-9a-f-]{36})/g)].map((match) => match[1] ?? ''))]
         },
         redeliver: (delivery) => web.post(`${page}/replay/${delivery}`),
+        letRun: (run) => web.post(`/${made.full_name}/actions/runs/${run}/approve`),
       }
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
