@@ -28,7 +28,7 @@ import {
 import { endProgress, showProgress } from './progress.ts'
 import { reflectApprovals, scheduleTimers } from './prompts.ts'
 import { checkRecovery, type Health, remind } from './recovery.ts'
-import { takeCi } from './signals/ci.ts'
+import { takeCi } from './signals/ci-thread.ts'
 import { createFlood, takeList, takeListed } from './signals/collection.ts'
 import type { SignalDeps } from './signals/deps.ts'
 import { followProposals } from './signals/proposals.ts'

@@ -1,16 +1,10 @@
-import { fence } from '../../agent/guard/fence.ts'
-import { redact } from '../../agent/guard/redact.ts'
-import { openCalls } from '../../agent/session.ts'
 import type { RunSignal, StatusSignal } from '../../signal.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
-import { escapeMarkdown } from '../../tools/markdown.ts'
-import { begin, type Conversation, say, shortId } from '../conversation.ts'
-import type { JobOf } from '../jobs.ts'
-import type { MessageId } from '../platform.ts'
+import { shortId } from '../conversation.ts'
 import type { Language } from '../texts.ts'
-import { failedTitle, passedText, rootOnceGreen } from './ci-texts.ts'
+import { failedTitle, passedText } from './ci-texts.ts'
 import { collectionOf, type Flood, isFailingFlood, isFlood, list } from './collection.ts'
-import type { CiSource, CiThread, Place, SignalDeps } from './deps.ts'
+import type { CiThread, Place, SignalDeps } from './deps.ts'
 
 /** Failures that come so close together are told in one go: one thread for a commit, one list for a flood. */
 const settleMs = 2_000
@@ -185,53 +179,4 @@ async function keep(line: CiThread, result: CiResult, deps: SignalDeps): Promise
     result.run === undefined && key.startsWith(`status:${result.repository.id}:${result.commit}:`)
   const told = [...line.told.filter((key) => !isReplaced(key)), result.key].slice(-rememberedResults)
   await deps.lines.set(lineKey(result.repository.id, result.line.name), { ...line, told, at: deps.now() })
-}
-
-/** Says in the thread what failed and what rules can tell; then the model looks further, if there is one. */
-export async function takeCi(conversation: Conversation, job: JobOf<'ci'>, deps: SignalDeps): Promise<void> {
-  const { result, as, red, root } = job.data
-  const { language } = conversation
-  if (as === 'passed') {
-    say(conversation, passedText(result, red, language), { quiet: true })
-    if (red.length === 0 && root)
-      conversation.outbox.push({
-        kind: 'edit',
-        message: conversation.thread as string as MessageId,
-        markdown: rootOnceGreen(root, language),
-      })
-    return
-  }
-  const facts = await look(result, deps.ci)
-  say(conversation, as === 'opened' ? facts : `${failedTitle(result, language, deps.now())}\n\n${facts}`, {
-    quiet: true,
-  })
-  // While a call waits for a decision the model cannot be told; people see the facts.
-  if (!deps.hasModel || openCalls(conversation.session).length > 0) return
-
-  const request = conversation.session.request ?? begin(conversation, 'signal', 'question', deps.now())
-  if (!request.askers.includes('signal')) request.askers.push('signal')
-  if (result.line.isFork) request.readOnly = true
-  conversation.session.messages.push({ role: 'user', content: question(result, facts) })
-}
-
-/** What cannot be looked at is said. */
-const look = async (result: CiResult, ci: CiSource | undefined): Promise<string> => {
-  try {
-    return (await ci?.facts(result)) ?? ''
-  } catch (error) {
-    return `⚠️ ${escapeMarkdown(error instanceof Error ? error.message : String(error))}`
-  }
-}
-
-function question(result: CiResult, facts: string): string {
-  const { repository, line, subject, run, commit, what, title } = result
-  const task = line.isFork
-    ? 'It comes from a fork: read only, change nothing.'
-    : 'Then propose what helps: a fix as a pull request (gitea_propose_change), running again if it is flaky (gitea_rerun), or nothing.'
-  const data = { repository: repository.fullName, line: line.name, workflow: subject, run, commit, what, title }
-  return [
-    `CI failed. Find the cause: read what you need (job log, files, commits) and name it with evidence. ${task}`,
-    fence(redact(JSON.stringify(data, null, 1)), 'ci'),
-    fence(redact(facts), 'found by rules'),
-  ].join('\n\n')
 }
