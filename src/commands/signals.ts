@@ -39,6 +39,7 @@ export type Signals = SignalDeps & {
   start(chats: ChatPlatform[]): Promise<void>
 }
 
+const keepLinesMs = 30 * 24 * 60 * 60_000
 const checkAgainMs = [60_000, 180_000, 600_000]
 
 export function createSignals(options: SignalOptions): Signals {
@@ -74,7 +75,8 @@ export function createSignals(options: SignalOptions): Signals {
     },
     placeFor: places.of,
     threads: shelf<SignalThread>(store.threads),
-    lines: shelf<CiThread>(store.lines),
+    // Of a branch that nothing was heard of for so long nobody waits for news.
+    lines: { ...shelf<CiThread>(store.lines), set: (key, line) => store.lines.set(key, line, keepLinesMs) },
     inbox,
     onSeen: lookout.onSeen,
     hasModel: options.hasModel,

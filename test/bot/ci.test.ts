@@ -374,7 +374,7 @@ test('other CI has one thread for a commit, however many of its contexts fail, a
 
   await house.sees(/Nothing fails there any more/)
   assert.equal(threads(house), 1)
-  await status('build', 'failure')
+  for (const context of ['build', 'unit', 'e2e']) await status(context, 'failure')
   await house.later(10_500)
   await house.later(2_500)
   assert.equal(threads(house), 2)

@@ -115,7 +115,7 @@ async function open(
     return fail(result, { ...empty(thread, place), collected }, of, deps)
   }
   const markdown = failedTitle(result, language, now)
-  const { thread } = await chat.open(room, { id: shortId('s', result.key), markdown })
+  const { thread } = await chat.open(room, { id: shortId('s', of), markdown })
   flood.opened.push({ at: now, repository: repository.id })
   await fail(result, { ...empty(thread, place), root: markdown }, of, deps)
 }
