@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** What a model has said, kept from run to run. */
@@ -22,6 +22,7 @@ export function createAnswers(
   { warn, now = Date.now }: { warn: (sentence: string) => void; now?: () => number },
 ): Answers {
   let warned = false
+  let tidied = false
   const fileOf = (key: string) => join(directory, `${key}.json`)
 
   return {
@@ -42,11 +43,23 @@ export function createAnswers(
         await mkdir(directory, { recursive: true, mode: 0o700 })
         await writeFile(fresh, JSON.stringify({ at: now(), text }), { mode: 0o600 })
         await rename(fresh, fileOf(key))
+        if (!tidied) await tidy(directory, now() - keptMs)
+        tidied = true
       } catch (error) {
         if (!warned) warn(`Explanations cannot be kept in ${directory}: ${(error as Error).message}`)
         warned = true
       }
     },
+  }
+}
+
+/** What nobody asks for any more would stay for ever. */
+async function tidy(directory: string, before: number): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name)
+    // Another process may be at it.
+    const written = await stat(path).catch(() => undefined)
+    if (written && written.mtimeMs < before) await rm(path, { force: true })
   }
 }
 

@@ -115,5 +115,6 @@ function briefOf({ since: _, ...finding }: Finding): string {
 /** One more restart is no other fault. */
 const withoutCounts = (finding: Finding): Finding => ({
   ...finding,
+  text: finding.text.replaceAll(/\b\d+ times\b/g, 'some times'),
   evidence: finding.evidence.filter(({ path }) => !/(?:count|Time)$/i.test(path)),
 })

@@ -90,10 +90,12 @@ function groupText({ owner, findings }: FindingGroup, language: Language): strin
   return [`**${escapeMarkdown(`${owner.kind} ${nameOf(owner)}`)}**`, ...lines].join('\n')
 }
 
-/** A chat is read on the run: what the sentence does not say already comes first, and of what it does say the first is enough. */
+/** A chat is read on the run: what the sentence says already, or another pod shows just so, is left out as long as something is left. */
 function tellingEvidence({ reason, text, evidence }: Finding): Evidence[] {
   const said = `${reason} ${oneLine(text)}`
-  const more = evidence.filter(({ value }) => !said.includes(oneLine(value)))
+  const more = evidence
+    .filter(({ value }) => !said.includes(oneLine(value)))
+    .filter(({ path, value }, at, all) => all.findIndex((one) => one.path === path && one.value === value) === at)
   return more.length > 0 ? more.slice(0, mostEvidence) : evidence.slice(0, 1)
 }
 

@@ -61,8 +61,9 @@ test('a chat is shown the evidence that the sentence does not hold already, and 
   const at = (path: string, value: string) => ({ object: web, path, value })
   const text = 'Container api ended with Error, exit code 1.'
   const said = [at('state.reason', 'CrashLoopBackOff'), at('lastState.reason', 'Error')]
+  const restarts = [at('restartCount', '7'), { ...at('restartCount', '7'), object: ref('Pod', 'another') }]
 
-  const more = toMarkdown(report([finding({ text, evidence: [...said, at('restartCount', '7')] })]))
+  const more = toMarkdown(report([finding({ text, evidence: [...said, ...restarts] })]))
   const none = toMarkdown(report([finding({ text, evidence: said })]))
 
   assert.match(more, /exit code 1\.\n {2}- `Deployment web restartCount`: `7`\n {2}- next:/)
