@@ -10,7 +10,7 @@ import { flags } from './processes.ts'
 import { median, type Table } from './table.ts'
 
 const run = promisify(execFile)
-const rounds = 5
+const rounds = 9
 const podsOfNamespace = 50
 
 /**
@@ -41,7 +41,7 @@ export async function benchAnalyze(most: number): Promise<Table> {
         'memory ratio (goal 1.2)',
       ],
       lines,
-      note: `Medians of ${rounds} rounds in turns, both with the flags of the command (${flags.join(' ')}).`,
+      note: `Medians of ${rounds} rounds in turns, ratios within each; both with the flags of the command (${flags.join(' ')}).`,
     }
   } finally {
     await kubernetes[Symbol.asyncDispose]()
@@ -50,30 +50,20 @@ export async function benchAnalyze(most: number): Promise<Table> {
 }
 
 async function compare({ kubeconfig }: Kubernetes, pods: number): Promise<string[]> {
-  const analyses: Measured[] = []
-  const lists: Measured[] = []
-  for (let round = 0; round < rounds; round++) {
-    lists.push(await once('list', kubeconfig))
-    analyses.push(await once('analyze', kubeconfig))
-  }
-  const [analysis, list] = [analyses, lists].map((some) => ({
-    ms: median(some.map(({ ms }) => ms)),
-    peak: median(some.map(({ peakBytes }) => peakBytes)),
-  })) as [Middle, Middle]
+  const pairs: { analysis: Measured; list: Measured }[] = []
+  for (let round = 0; round < rounds; round++)
+    pairs.push({ list: await once('list', kubeconfig), analysis: await once('analyze', kubeconfig) })
+  const middle = (value: (pair: { analysis: Measured; list: Measured }) => number) => median(pairs.map(value))
   return [
     pods.toLocaleString('en'),
-    seconds(analysis.ms),
-    seconds(list.ms),
-    (analysis.ms / list.ms).toFixed(2),
-    mebibytes(analysis.peak),
-    mebibytes(list.peak),
-    (analysis.peak / list.peak).toFixed(2),
+    seconds(middle(({ analysis }) => analysis.ms)),
+    seconds(middle(({ list }) => list.ms)),
+    // Of each pair by itself: what else the machine does changes from minute to minute.
+    middle(({ analysis, list }) => analysis.ms / list.ms).toFixed(2),
+    mebibytes(middle(({ analysis }) => analysis.peakBytes)),
+    mebibytes(middle(({ list }) => list.peakBytes)),
+    middle(({ analysis, list }) => analysis.peakBytes / list.peakBytes).toFixed(2),
   ]
-}
-
-interface Middle {
-  ms: number
-  peak: number
 }
 
 async function once(what: 'analyze' | 'list', kubeconfig: string): Promise<Measured> {
