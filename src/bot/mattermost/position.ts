@@ -1,3 +1,4 @@
+import { checkpoint } from '../../checkpoint.ts'
 import type { Positions } from '../platforms.ts'
 import type { Post } from './wire.ts'
 
@@ -90,6 +91,7 @@ export function createPosition(positions: Positions, account: string): Position 
       return place?.anchor?.[0] === post || (place?.seen.some(([id]) => id === post) ?? false)
     },
     async passed(post) {
+      checkpoint('sync:before-token')
       const place = await of(post.channel_id)
       if (place) await write(post.channel_id, advanced(place, post))
       else await this.begin(post.channel_id, post)

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import { checkpoint } from '../../checkpoint.ts'
 import { pause } from '../pause.ts'
 import { type Post as GivenPost, type MessageId, PostRefused, type ThreadId } from '../platform.ts'
 import { createRecent } from '../recent.ts'
@@ -106,7 +107,9 @@ export function createSender(deps: SenderDeps): Sender {
       try {
         const found = isDoubtful ? await findOwn(place, entry.marker) : undefined
         isDoubtful = true
-        await entry.sent(found ?? (await send(place, entry, content)))
+        const sent = found ?? (await send(place, entry, content))
+        checkpoint('post:before-note')
+        await entry.sent(sent)
         onSent('sent')
       } catch (error) {
         if (closing.aborted) throw closing.reason

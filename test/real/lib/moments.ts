@@ -1,0 +1,27 @@
+/** Moments of "mention, look, propose, approve, restart, report" at which the process ends itself with SIGKILL. */
+export const moments: { at: string; restarts: 0 | 1; report: RegExp }[] = [
+  { at: 'inbox:before-put', restarts: 1, report: /Report: restarted/ },
+  { at: 'inbox:after-put', restarts: 1, report: /Report: restarted/ },
+  { at: 'sync:before-token', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:before:message', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:after:message', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:after:reply', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:after:results', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:before:asked', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:after:asked', restarts: 1, report: /Report: restarted/ },
+  { at: 'prompt:before', restarts: 1, report: /Report: restarted/ },
+  { at: 'prompt:after', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:before:mark', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:after:mark', restarts: 1, report: /Report: restarted/ },
+  { at: 'save:before:used', restarts: 1, report: /Report: restarted/ },
+  // From here on it counts as started: it is never run a second time, and people are told that its outcome is unknown.
+  { at: 'save:after:used', restarts: 0, report: /Report: outcome unknown/ },
+  { at: 'call:before', restarts: 0, report: /Report: outcome unknown/ },
+  { at: 'call:after', restarts: 1, report: /Report: outcome unknown/ },
+  { at: 'call:result', restarts: 1, report: /Report: outcome unknown/ },
+  { at: 'save:after:result', restarts: 1, report: /Report: restarted/ },
+  { at: 'edit:before', restarts: 1, report: /Report: restarted/ },
+  { at: 'answer:before', restarts: 1, report: /Report: restarted/ },
+  { at: 'answer:after', restarts: 1, report: /Report: restarted/ },
+  { at: 'recovery:after', restarts: 1, report: /Report: restarted/ },
+]
