@@ -96,8 +96,16 @@ const lookMs = 10 * 60_000
 const explainMs = 60 * 60_000
 
 /** The model, where the flags ask for its words. Throws `UsageError` when it cannot be had, before anything is looked at. */
-function speakerOf(model: Model | undefined, { explain, interactive, output }: AnalyzeFlags): Model | undefined {
-  if (!explain && !interactive) return undefined
+function speakerOf(model: Model | undefined, flags: AnalyzeFlags): Model | undefined {
+  const { explain, interactive, anonymize, output } = flags
+  if (!explain && !interactive) {
+    // Whoever gave it may hand the report on, in which the names stand.
+    if (anonymize)
+      throw new UsageError(
+        '--anonymize hides names from the model, not in the report: it goes with --explain or --interactive.',
+      )
+    return undefined
+  }
   if (!model) throw new UsageError(`${explain ? '--explain' : '--interactive'} needs a model. Set KUBE_AGENT_LLM_URL.`)
   if (!interactive) return model
   if (output === 'json') throw new UsageError('--interactive goes with text only, not with --output json.')

@@ -165,6 +165,16 @@ test('without a model --explain is wrong use, and so is --interactive without a 
   assert.deepEqual([none.code, pipe.code, none.stdout, pipe.stdout], [2, 2, '', ''])
 })
 
+test('--anonymize alone is wrong use: the report keeps its names', async (t) => {
+  await using model = await startModelServer(() => says('Hm.'))
+  const given = { server: await house(t, broken('checkout-1')), model, dataDir: folder(t) }
+
+  const { code, stdout, stderr } = await analyze(t, given, '--anonymize')
+
+  assert.match(stderr, /^error: --anonymize hides names from the model, not in the report/)
+  assert.deepEqual([code, stdout, given.server.seen.length], [2, '', 0])
+})
+
 test('a data directory that cannot be written is told once and keeps nobody from an answer', async (t) => {
   await using model = await startModelServer(() => says('No tag.'))
   const given = { server: await house(t, broken('checkout-1'), broken('checkout-2')), model, dataDir: '/dev/null/data' }

@@ -25,9 +25,9 @@ export interface Anonymiser {
  */
 export function createAnonymiser({ key, names }: { key: string | Buffer; names: Iterable<Sensitive> }): Anonymiser {
   const known = new Map<string, string>()
-  const everyday = new Map<string, string>()
+  const objects = new Map<string, string>()
   for (const { type, name, isObject } of names) {
-    if (isObject && everydayNames.has(name)) everyday.set(name, typeOf(type))
+    if (isObject && everyday.has(name)) objects.set(name, typeOf(type))
     for (const part of name.match(words) ?? [])
       if (isName(part) && !known.has(normalised(part))) known.set(normalised(part), typeOf(type))
   }
@@ -75,7 +75,7 @@ export function createAnonymiser({ key, names }: { key: string | Buffer; names: 
   }
 
   function wordIn(token: string, before: string): string {
-    const type = known.get(normalised(token)) ?? (isNamePlace.test(before) ? everyday.get(token) : undefined)
+    const type = known.get(normalised(token)) ?? (isNamePlace.test(before) ? objects.get(token) : undefined)
     if (type) return maskOf(token, type)
     if (clusterHost.test(token)) return partsOf(token, 'name')
     if ((isHost(token) && !before.endsWith('].')) || (isHostPlace.test(before) && isName(token)))
@@ -142,27 +142,30 @@ const typeOf = (type: string): string =>
     .slice(0, 30)
     .padEnd(2, 'x')
 
-/** Words that every cluster has and that somebody may well call a workload or a namespace. */
-const everydayNames = new Set(
-  'api apis app apps cluster container data email event gateway host image ingress job key label local node pod service status system volume'.split(
-    ' ',
-  ),
-)
-
-/** Words that every cluster has: hiding them wherever they stand would take the sense from a text and tell nobody anything. */
-const ordinary = new Set(
+/** Words that somebody may well call a workload or a namespace; hiding them wherever they stand would take the sense from a text. */
+const everyday = new Set(
   (
     'api apis app apps name namespace node host hostname image label email ip pod pods container containers init deployment replicaset ' +
     'statefulset daemonset job cronjob service services endpoints endpointslice ingress configmap secret volume claim persistentvolume ' +
     'persistentvolumeclaim storageclass event events role rolebinding clusterrole clusterrolebinding serviceaccount networkpolicy gateway ' +
-    'httproute spec status metadata data true false yes no none null default kubernetes kube-system kube-public kube-node-lease cluster local ' +
-    'svc system linux windows amd64 arm64 cpu memory storage ephemeral-storage http https tcp udp grpc localhost error errors failed failure warning info critical ready running pending ' +
-    'waiting terminated reason message type value key state the is not was has and or of to in for on at it be by as an'
+    'httproute spec status metadata data cluster local svc system linux windows amd64 arm64 cpu memory storage http https tcp udp grpc ' +
+    'error errors failed failure warning info critical ready running pending waiting terminated reason message type value key state'
+  ).split(' '),
+)
+
+/** Words that stand for nothing of one's own. */
+const everybodys = new Set(
+  (
+    'true false yes no none null default kubernetes kube-system kube-public kube-node-lease localhost ephemeral-storage ' +
+    'the is was not has and or of to in for on at it be by as an'
   ).split(' '),
 )
 
 const isName = (name: string): boolean =>
-  name.length > 1 && /[A-Za-z0-9]/.test(name) && !/^\d+$/.test(name) && !ordinary.has(name.toLowerCase())
+  name.length > 1 &&
+  /[A-Za-z0-9]/.test(name) &&
+  !/^\d+$/.test(name) &&
+  ![everyday, everybodys].some((known) => known.has(name.toLowerCase()))
 
 const clusterHost = /\.(?:svc|cluster\.local)$/
 const clusterWords = new Set(['svc', 'cluster', 'local'])
