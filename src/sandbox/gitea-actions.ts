@@ -1,118 +1,152 @@
-import { git, lines } from './gitea-git.ts'
-import { knownImages } from './gitea-sample.ts'
-import { epoch, type User, userShape } from './gitea-shapes.ts'
+import type { Forge } from './gitea.ts'
+import { jobPayload, runPayload, statusPayload } from './gitea-actions-shapes.ts'
+import { pageOf } from './gitea-replies.ts'
+import { type Ran, runJob } from './gitea-runner.ts'
+import { epoch, type User } from './gitea-shapes.ts'
+import type { Workflow, WorkflowJob } from './gitea-workflow.ts'
 
 export interface Run {
   id: number
+  workflow: Workflow
   sha: string
   branch: string
   title: string
   actor: User
-  conclusion: 'success' | 'failure'
-  log: string
+  status: 'queued' | 'in_progress' | 'completed'
+  conclusion: 'success' | 'failure' | undefined
+  jobs: Job[]
   startedAt: string
   completedAt: string
 }
 
-/** The sandbox's CI: really looks whether the registry has every image that the manifests of this commit name. */
-export async function runChecks(
-  directory: string,
-  commit: { id: number; sha: string; branch: string; title: string; actor: User },
-): Promise<Run> {
-  const startedAt = now()
-  const files = lines(await git(directory, ['ls-tree', '-r', '--name-only', commit.sha, 'deploy/']))
-  const images = await Promise.all(
-    files.map(async (file) => {
-      const text = await git(directory, ['show', `${commit.sha}:${file}`])
-      return [...text.matchAll(/image: (\S+)/g)].map(([, image = '']) => ({ file, image }))
+export interface Job {
+  id: number
+  definition: WorkflowJob
+  status: 'queued' | 'waiting' | 'in_progress' | 'completed'
+  conclusion: 'success' | 'failure' | 'skipped' | undefined
+  attempt: number
+  steps: Ran['steps']
+  /** Of the newest attempt; none before the job began. */
+  log: string | undefined
+  createdAt: string
+  startedAt: string
+  completedAt: string
+}
+
+/** What CI, ours or another one, says about a commit. */
+export interface Status {
+  id: number
+  sha: string
+  context: string
+  state: string
+  description: string
+  target: string
+  creator: User
+  at: string
+}
+
+export const actionsUser: User = { id: -2, login: 'gitea-actions', email: '-2+gitea-actions@noreply.localhost' }
+
+/** A run of this workflow, as it stands in the queue. */
+export function createRun(
+  forge: Forge,
+  workflow: Workflow,
+  commit: { sha: string; branch: string; title: string; actor: User },
+): Run {
+  const count = forge.runs.flatMap(({ jobs }) => jobs).length
+  const jobs = workflow.jobs.map(
+    (definition, index): Job => ({
+      id: count + index + 1,
+      definition,
+      status: 'queued',
+      conclusion: undefined,
+      attempt: 0,
+      steps: [],
+      log: undefined,
+      createdAt: now(),
+      startedAt: epoch,
+      completedAt: epoch,
     }),
   )
-  const results = images.flat().map(({ file, image }) => ({ file, image, isKnown: knownImages.includes(image) }))
-  const conclusion = results.every(({ isKnown }) => isKnown) ? 'success' : 'failure'
-  const output = results.map(({ file, image, isKnown }) =>
-    isKnown ? `${file}: ${image} ok` : `${file}: ${image}: manifest unknown: the registry has no such tag`,
-  )
-  const text = [
-    '::group::Run ./check-images deploy/*.yaml',
-    './check-images deploy/*.yaml',
-    '::endgroup::',
-    ...output,
-    ...(conclusion === 'failure' ? ['##[error]Process completed with exit code 1.'] : []),
-    'Cleaning up container for job images',
-    ...(conclusion === 'failure' ? ['Job failed', "Job 'images' failed"] : ['Job succeeded']),
-  ]
-  const log = text.map((line) => `${new Date().toISOString().replace('Z', '0000Z')} ${line}\n`).join('')
-  return { ...commit, conclusion, log, startedAt, completedAt: now() }
-}
-
-export function runShape(run: Run, page: string, api: string, url: string) {
-  const actor = userShape(run.actor, url)
+  const id = forge.runs.length + 1
   return {
-    id: run.id,
-    url: `${api}/actions/runs/${run.id}`,
-    html_url: `${page}/actions/runs/${run.id}`,
-    display_title: run.title,
-    path: `ci.yml@refs/heads/${run.branch}`,
-    event: 'push',
-    run_attempt: 0,
-    run_number: run.id,
-    head_sha: run.sha,
-    head_branch: run.branch,
-    status: 'completed',
-    actor,
-    trigger_actor: actor,
-    conclusion: run.conclusion,
-    started_at: run.startedAt,
-    completed_at: run.completedAt,
+    ...commit,
+    id,
+    workflow,
+    jobs,
+    status: 'queued',
+    conclusion: undefined,
+    startedAt: epoch,
+    completedAt: epoch,
   }
 }
 
-/** Every run has one job, with the id of the run. */
-export function jobShape(run: Run, page: string, api: string) {
-  const times = { started_at: run.startedAt, completed_at: run.completedAt }
-  return {
-    id: run.id,
-    url: `${api}/actions/jobs/${run.id}`,
-    html_url: `${page}/actions/runs/${run.id}/jobs/${run.id}`,
-    run_id: run.id,
-    run_url: `${api}/actions/runs/${run.id}`,
-    name: 'images',
-    labels: ['ubuntu-latest'],
-    run_attempt: 1,
-    head_sha: run.sha,
-    head_branch: run.branch,
-    status: 'completed',
-    conclusion: run.conclusion,
-    runner_id: 1,
-    runner_name: 'sandbox',
-    steps: [{ name: 'check images', number: 0, status: 'completed', conclusion: run.conclusion, ...times }],
-    created_at: run.startedAt,
-    ...times,
+/**
+ * Runs these jobs of a run, and sends what Gitea 1.26 sends meanwhile, in its order: `completed` twice when a job behind the one that
+ * failed is skipped.
+ */
+export async function execute(forge: Forge, run: Run, jobs: Job[]): Promise<void> {
+  Object.assign(run, { status: 'queued', conclusion: undefined, completedAt: epoch })
+  forge.emit('workflow_run', runPayload(forge, run, 'requested'))
+  for (const job of jobs) {
+    const isBlocked = job.definition.needs.length > 0
+    Object.assign(job, { status: isBlocked ? 'waiting' : 'queued', conclusion: undefined, completedAt: epoch })
+    await report(forge, run, job, 'pending', isBlocked ? 'Blocked by required conditions' : 'Waiting to run')
+    forge.emit('workflow_job', jobPayload(forge, run, job, job.status))
   }
+  for (const job of jobs) await (mayRun(run, job) ? work(forge, run, job) : skip(forge, run, job))
 }
 
-export function combinedStatus(sha: string, runs: Run[], page: string, api: string) {
-  const statuses = runs.map((run) => ({
-    id: run.id,
-    status: run.conclusion,
-    target_url: `${page}/actions/runs/${run.id}/jobs/${run.id}`,
-    description: run.conclusion === 'failure' ? 'Failing after 0s' : 'Successful in 0s',
-    url: `${api}/statuses/${sha}`,
-    context: 'CI / images (push)',
-    creator: null,
-    created_at: run.completedAt || epoch,
-    updated_at: run.completedAt || epoch,
-  }))
-  const state =
-    statuses.length === 0 ? 'pending' : statuses.some(({ status }) => status === 'failure') ? 'failure' : 'success'
-  return {
+const mayRun = ({ jobs }: Run, { definition }: Job): boolean =>
+  definition.needs.every((name) => jobs.find((one) => one.definition.name === name)?.conclusion === 'success')
+
+async function work(forge: Forge, run: Run, job: Job): Promise<void> {
+  Object.assign(job, { status: 'in_progress', attempt: job.attempt + 1, startedAt: now(), log: '', steps: [] })
+  await report(forge, run, job, 'pending', 'Has started running')
+  forge.emit('workflow_job', jobPayload(forge, run, job, 'in_progress'))
+  if (run.status === 'queued') {
+    Object.assign(run, { status: 'in_progress', startedAt: now() })
+    forge.emit('workflow_run', runPayload(forge, run, 'in_progress'))
+  }
+  const { conclusion, steps, log } = await runJob(forge.directory, run.sha, job.definition)
+  Object.assign(job, { status: 'completed', conclusion, steps, log, completedAt: now() })
+  await report(forge, run, job, conclusion, conclusion === 'success' ? 'Successful in 0s' : 'Failing after 0s')
+  forge.emit('workflow_job', jobPayload(forge, run, job, 'completed'))
+  conclude(forge, run)
+}
+
+async function skip(forge: Forge, run: Run, job: Job): Promise<void> {
+  Object.assign(job, { status: 'completed', conclusion: 'skipped', steps: [], log: undefined })
+  await report(forge, run, job, 'skipped', 'Has been skipped')
+  forge.emit('workflow_job', jobPayload(forge, run, job, 'completed'))
+  conclude(forge, run)
+}
+
+/** A run is over when nothing is left in it that could run. */
+function conclude(forge: Forge, run: Run): void {
+  const left = run.jobs.filter(({ status }) => status !== 'completed')
+  const hasFailed = run.jobs.some(({ conclusion }) => conclusion === 'failure')
+  if (left.some((job) => !hasFailed || job.definition.needs.length === 0)) return
+  Object.assign(run, { status: 'completed', conclusion: hasFailed ? 'failure' : 'success', completedAt: now() })
+  forge.emit('workflow_run', runPayload(forge, run, 'completed'))
+}
+
+const report = (forge: Forge, run: Run, job: Job, state: string, description: string) =>
+  setStatus(forge, {
+    sha: run.sha,
+    context: `${run.workflow.name} / ${job.definition.name} (push)`,
     state,
-    sha,
-    total_count: statuses.length,
-    statuses,
-    url: `${api}/commits/${sha}/status`,
-    commit_url: `${api}/commits/${sha}`,
-  }
+    description,
+    target: `${pageOf(forge)}/actions/runs/${run.id}/jobs/${job.id}`,
+    creator: actionsUser,
+  })
+
+/** Remembers what is said about a commit, and tells the webhooks. */
+export async function setStatus(forge: Forge, given: Omit<Status, 'id' | 'at'>): Promise<Status> {
+  const status: Status = { ...given, id: forge.statuses.length + 1, at: now() }
+  forge.statuses.push(status)
+  forge.emit('status', await statusPayload(forge, status))
+  return status
 }
 
 function now(): string {

@@ -30,6 +30,13 @@ export async function git(directory: string, args: string[], extra: Record<strin
   return stdout
 }
 
+/** The same, for what reads its input. */
+export async function gitWith(input: Buffer | string, directory: string, args: string[]): Promise<string> {
+  const running = run('git', args, { cwd: directory, env: environment, timeout: 30_000 })
+  running.child.stdin?.end(input)
+  return (await running).stdout
+}
+
 export function asAuthor({ name, email }: Author): Record<string, string> {
   return {
     GIT_AUTHOR_NAME: name,

@@ -4,18 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fastify } from 'fastify'
 import type { Logger } from 'pino'
-import { type Run, runChecks } from './gitea-actions.ts'
+import { createRun, execute, type Run, type Status } from './gitea-actions.ts'
 import { serveGiteaApi } from './gitea-api.ts'
 import { commits, references } from './gitea-git.ts'
 import { serveGit } from './gitea-git-http.ts'
+import type { Comment, Issue } from './gitea-issues.ts'
+import type { Pull } from './gitea-pulls.ts'
 import { type Moved, pushEvents } from './gitea-push.ts'
 import { pushRelease, seedRepository } from './gitea-sample.ts'
 import { type Repository, type User, zeros } from './gitea-shapes.ts'
 import { deliver, type Hook } from './gitea-webhooks.ts'
+import { workflowsOf } from './gitea-workflow.ts'
 
 export interface SandboxGiteaOptions {
-  /** A hook that exists from the start, for pushes to `acme/shop`. */
-  webhook?: { url: string; secret: string }
+  /** A hook of `acme/shop` that exists from the start; for pushes, unless other events are named. */
+  webhook?: { url: string; secret: string; events?: string[] }
   log?: Logger
 }
 
@@ -40,9 +43,18 @@ export interface Forge {
   users: Map<string, User>
   hooks: Hook[]
   runs: Run[]
+  statuses: Status[]
+  /** Issues and pull requests count together. */
+  issues: Issue[]
+  pulls: Pull[]
+  comments: Comment[]
   /** Sends the events and starts the checks that a push brings about. */
   pushed(moved: Moved[], pusher: User): Promise<void>
+  /** Tells every hook that wants this event. */
+  emit(event: string, payload: object): void
   send(hook: Hook, event: string, payload: object): void
+  /** What goes on after an answer; closing waits for it. */
+  inBackground(work: Promise<void>): void
 }
 
 /** A small Gitea: real git repositories behind a part of its API, and its webhooks. */
@@ -51,7 +63,7 @@ export function createSandboxGitea(options: SandboxGiteaOptions = {}): SandboxGi
   const alice: User = { id: 2, login: 'alice', email: '2+alice@noreply.localhost' }
   const bot: User = { id: 3, login: 'kube-agent', email: '3+kube-agent@noreply.localhost' }
   const tokens = { alice: randomBytes(20).toString('hex'), bot: randomBytes(20).toString('hex') }
-  const deliveries = new Set<Promise<void>>()
+  const deliveries = new Set<Promise<unknown>>()
   const app = fastify({ bodyLimit: 64 * 1024 * 1024, forceCloseConnections: true })
   let forge: Forge | undefined
 
@@ -63,10 +75,10 @@ export function createSandboxGitea(options: SandboxGiteaOptions = {}): SandboxGi
       await mkdir(join(root, 'acme'))
       await seedRepository(forge.directory, alice)
       const branches = [...(await references(forge.directory))].map(([ref, after]) => ({ ref, before: zeros, after }))
-      for (const branch of branches) await check(forge, branch, alice)
       serveGit(app, forge)
       serveGiteaApi(app, forge)
       forge.url = await app.listen({ host: '127.0.0.1', port })
+      for (const branch of branches) await check(forge, branch, alice)
       if (webhook) forge.hooks.push(hook(webhook))
       return forge.url
     },
@@ -77,7 +89,7 @@ export function createSandboxGitea(options: SandboxGiteaOptions = {}): SandboxGi
     },
     async close() {
       await app.close()
-      await Promise.all(deliveries)
+      while (deliveries.size > 0) await Promise.all(deliveries)
       if (forge) await rm(forge.root, { recursive: true, force: true })
     },
   }
@@ -91,6 +103,10 @@ export function createSandboxGitea(options: SandboxGiteaOptions = {}): SandboxGi
       directory: join(root, 'acme', 'shop.git'),
       hooks: [],
       runs: [],
+      statuses: [],
+      issues: [],
+      pulls: [],
+      comments: [],
       repository: { id: 1, owner, name: 'shop', description: 'The web shop of the sandbox', created },
       users: new Map([
         [tokens.alice, alice],
@@ -98,32 +114,50 @@ export function createSandboxGitea(options: SandboxGiteaOptions = {}): SandboxGi
       ]),
       async pushed(moved, pusher) {
         for (const one of moved) {
-          // Whoever is told of a push finds its CI run.
-          await check(self, one, pusher)
+          // Whoever is told of a push finds its CI run, and is told of that afterwards.
+          const later: [event: string, payload: object][] = []
+          await check({ ...self, emit: (...event) => later.push(event) }, one, pusher)
           const events = await pushEvents(self.directory, self.repository, one, pusher, self.url)
-          for (const { event, payload } of events)
-            for (const target of self.hooks.filter(({ active, events }) => active && events.includes(event)))
-              self.send(target, event, payload)
+          for (const { event, payload } of events) self.emit(event, payload)
+          for (const event of later) self.emit(...event)
         }
       },
+      emit(event, payload) {
+        for (const target of self.hooks.filter(({ active, events }) => active && events.includes(event)))
+          self.send(target, event, payload)
+      },
+      inBackground(work) {
+        const noted = work
+          .catch((err: unknown) => log?.error({ err }, 'sandbox Gitea failed behind an answer'))
+          .finally(() => deliveries.delete(noted))
+        deliveries.add(noted)
+      },
       send(target, event, payload) {
-        const delivery = deliver(target, event, payload, log).finally(() => deliveries.delete(delivery))
-        deliveries.add(delivery)
+        self.inBackground(deliver(target, event, payload, log))
       },
     }
     return self
   }
 }
 
+/** CI: every workflow of the commit runs. */
 async function check(forge: Forge, { ref, after }: Moved, actor: User): Promise<void> {
   if (!ref.startsWith('refs/heads/') || after === zeros) return
   const [head] = await commits(forge.directory, [after], 1)
   if (!head) return
   const branch = ref.slice('refs/heads/'.length)
   const title = head.message.split('\n')[0] ?? ''
-  forge.runs.push(await runChecks(forge.directory, { id: forge.runs.length + 1, sha: after, branch, title, actor }))
+  for (const workflow of await workflowsOf(forge.directory, after)) {
+    const run = createRun(forge, workflow, { sha: after, branch, title, actor })
+    forge.runs.push(run)
+    await execute(forge, run, run.jobs)
+  }
 }
 
-function hook({ url, secret }: { url: string; secret: string }): Hook {
-  return { id: 1, url, secret, events: ['push', 'create', 'delete'], active: true, created: new Date().toISOString() }
+function hook({
+  url,
+  secret,
+  events = ['push', 'create', 'delete'],
+}: NonNullable<SandboxGiteaOptions['webhook']>): Hook {
+  return { id: 1, url, secret, events, active: true, created: new Date().toISOString() }
 }
