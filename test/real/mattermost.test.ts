@@ -6,7 +6,6 @@ import type { RoomId } from '../../src/bot/platform.ts'
 import { createPositions } from '../bot/mattermost/account.ts'
 import { type BotProcess, startBot } from './lib/bot-process.ts'
 import { type MattermostHouse, openMattermostHouse } from './lib/mattermost-house.ts'
-import type { MattermostPost } from './lib/mattermost-person.ts'
 import { moments } from './lib/moments.ts'
 
 let house: MattermostHouse
@@ -205,46 +204,6 @@ for (const { at, restarts, report } of [...moments, ...noted]) {
     assert.equal(await house.revision('web'), before + restarts)
   })
 }
-
-test('only those who are to be notified are, whatever a text says', async (t) => {
-  const { alice, bob } = house
-  const { chat, thread, place } = await inProcess(t)
-  const unread = async () =>
-    (await bob.call<{ mention_count: number }>('GET', `/channels/${place}/members/${bob.id}`)).mention_count
-  const before = await unread()
-
-  await chat.post(thread, {
-    id: 'calls',
-    markdown: '@bob @all @here, and **@channel**: `@all` ![x](http://127.0.0.1/x.png)',
-  })
-  await chat.post(thread, { id: 'code', markdown: '```\n@channel\n@bob\n```' })
-  assert.equal(await unread(), before)
-  assert.equal(
-    await alice
-      .call<{ mention_count: number }>('GET', `/channels/${place}/members/${alice.id}`)
-      .then((own) => own.mention_count),
-    0,
-  )
-
-  await chat.post(thread, { id: 'meant', markdown: 'your turn', mention: [await chat.user('@bob')] })
-  assert.equal(await unread(), before + 1)
-})
-
-test('a text too long for a post goes along as a file, whole, and its beginning stands in the post', async (t) => {
-  const { alice } = house
-  const { chat, thread } = await inProcess(t)
-  const markdown = Array.from({ length: 3_000 }, (_, index) => `line ${index} 🎉`).join('\n')
-
-  const message = await chat.post(thread, { id: 'long', markdown })
-
-  const post = await alice.call<MattermostPost>('GET', `/posts/${message.split('|')[2]}`)
-  assert.match(post.message, /^line 0 🎉\nline 1 /)
-  assert.deepEqual(
-    post.metadata?.files?.map(({ name }) => name),
-    ['message.md'],
-  )
-  assert.equal(await alice.download(post.file_ids?.[0] ?? ''), markdown)
-})
 
 test('a post that is sent again after the server restarted stands once', async (t) => {
   const { alice } = house

@@ -248,20 +248,6 @@ test('a mark that was set and taken back while we were away is no mark', async (
   assert.ok(!second.received.some((event) => event.kind === 'mark'))
 })
 
-test('a deleted message is told', async (t) => {
-  const { server, room, gets } = await opsRoom(t)
-  const root = server.say(alice, room, 'web is down')
-
-  const redaction = server.redact(alice, room, root)
-
-  assert.deepEqual(await gets((event) => event.kind === 'gone'), {
-    kind: 'gone',
-    id: messageId(room, redaction),
-    message: messageId(room, root),
-    room: roomId(room),
-  })
-})
-
 test('the votes under a message are read over all pages, oldest first, without ours and without those taken back', async (t) => {
   const server = await createHomeserver(t)
   const people = Array.from({ length: 150 }, (_, index) => `@p${index}:hs.test`)

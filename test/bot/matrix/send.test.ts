@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { Agent, type Dispatcher } from 'undici'
 import { PostRefused } from '../../../src/bot/platform.ts'
 import { createHomeserver, type Homeserver } from '../../helpers/homeserver.ts'
-import { alice, bob, createPositions, messageId, roomId, sent, startAccount, threadId, until } from './account.ts'
+import { alice, bob, messageId, roomId, sent, startAccount, threadId, until } from './account.ts'
 
 type Content = Record<string, unknown> & { body: string; 'm.new_content'?: { body: string } }
 
@@ -39,20 +39,6 @@ test('a post stands in its thread, behind the last message, and mentions whom it
     is_falling_back: true,
     'm.in_reply_to': { event_id: first.split('|')[2] },
   })
-})
-
-test('a post with the same id shows once, also from the next process; another id shows another', async (t) => {
-  const positions = createPositions()
-  const { server, room, thread, chat } = await opsThread(t, { positions })
-
-  const once = await chat.post(thread, { id: 'p1', markdown: 'restarted' })
-  await chat.close()
-  const next = await startAccount(t, server, { positions })
-  const twice = await next.chat.post(thread, { id: 'p1', markdown: 'restarted' })
-  await next.chat.post(thread, { id: 'p2', markdown: 'restarted' })
-
-  assert.equal(once, twice)
-  assert.equal(contents(server, room).length, 2)
 })
 
 test('a new thread is opened once, and is the thread of what is posted into it', async (t) => {
@@ -262,20 +248,6 @@ test('a thread that cannot be one is refused', async (t) => {
 
   await assert.rejects(chat.post(threadId(room, inside), { id: 'p1', markdown: 'x' }), PostRefused)
   await assert.rejects(chat.post(threadId(room, '$unknown'), { id: 'p2', markdown: 'x' }), PostRefused)
-})
-
-test('both marks are offered; those that stand there already are no error', async (t) => {
-  const { server, room, thread, chat, log } = await opsThread(t)
-  const prompt = await chat.post(thread, { id: 'p1', markdown: 'May I?' })
-  const event = prompt.split('|')[2] as string
-  server.react(server.bot.user, room, event, '✅')
-
-  await chat.offer(prompt)
-  await chat.offer(prompt)
-
-  const keys = sent(server, room, 'm.reaction').map(({ content }) => (content['m.relates_to'] as { key: string }).key)
-  assert.deepEqual(keys, ['✅', '❌'])
-  assert.deepEqual(log, [])
 })
 
 test('old servers have no code for a mark that stands there already', async (t) => {

@@ -1,21 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createHomeserver, type Homeserver } from '../../helpers/homeserver.ts'
-import { alice, bob, createAccount, createPositions, messageId, roomId, sent, startAccount, until } from './account.ts'
+import { alice, bob, createAccount, createPositions, messageId, sent, startAccount, until } from './account.ts'
 
 const mention = (server: Homeserver) => ({ 'm.mentions': { user_ids: [server.bot.user] } })
-
-test('the first start is silent: what was said before is not answered, what is said after is', async (t) => {
-  const server = await createHomeserver(t)
-  const room = server.room(alice, [server.bot.user, bob])
-  server.say(alice, room, 'Ops Bot: restart everything', mention(server))
-
-  const { hears, texts } = await startAccount(t, server)
-  server.say(alice, room, 'Ops Bot: how is web?', mention(server))
-
-  await hears('how is web?')
-  assert.deepEqual(texts(), ['how is web?'])
-})
 
 for (const count of [40, 250]) {
   test(`${count} messages missed while away arrive in order, once each, with the mark among them`, async (t) => {
@@ -298,15 +286,6 @@ test('a token that is revoked turns health red with the way out, and nothing is 
   assert.equal(server.requests.filter((request) => request.endsWith('/sync')).length, asked)
 })
 
-test('a token that was revoked before the start ends it with a sentence', async (t) => {
-  const server = await createHomeserver(t)
-  server.revoke()
-  const { chat, start } = createAccount(t, server)
-
-  await assert.rejects(start(), /Log the bot in again/)
-  assert.equal(chat.health().state, 'revoked')
-})
-
 test('what people write into ids, relations and mentions cannot stop the stream', async (t) => {
   const server = await createHomeserver(t)
   const room = server.room(alice, [server.bot.user, bob])
@@ -330,18 +309,4 @@ test('what people write into ids, relations and mentions cannot stop the stream'
   server.say(alice, room, 'still here?')
 
   await hears('still here?')
-})
-
-test('being thrown out of a room is told once, and the rest goes on', async (t) => {
-  const server = await createHomeserver(t)
-  const room = server.room(alice, [server.bot.user, bob])
-  const other = server.room(alice, [server.bot.user, bob])
-  const { gets, hears, received } = await startAccount(t, server)
-
-  server.member(alice, room, server.bot.user, 'leave')
-  await gets((event) => event.kind === 'left' && event.room === roomId(room))
-  server.say(alice, other, 'and here?')
-
-  await hears('and here?')
-  assert.equal(received.filter((event) => event.kind === 'left').length, 1)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createPositions, messageId, openOps, roomId, startAccount, threadId, until } from './account.ts'
+import { createPositions, messageId, openOps, roomId, startAccount, threadId } from './account.ts'
 import type { FakeMattermost } from './server.ts'
 
 const marksIn = (received: { kind: string }[]) =>
@@ -108,29 +108,6 @@ test('marks are heard in every spelling of theirs, set and taken back, and other
     `unapprove mattermost:${bob}`,
     `deny mattermost:${alice}`,
   ])
-})
-
-test('a mark read twice has the same id, one set again after it was taken back a new one', async (t) => {
-  const { server, bob, ops } = await openOps(t)
-  const { chat, gets, received } = await startAccount(t, server)
-  const prompt = server.say(server.bot, ops, 'May I?')
-  const message = messageId(ops, prompt)
-  server.react(bob, prompt, 'white_check_mark')
-  const first = await gets((event) => event.kind === 'mark')
-
-  const [read] = await chat.votes(message)
-  assert.equal(read?.id, first.id)
-  server.unreact(bob, prompt, 'white_check_mark')
-  const withdrawn = await gets((event) => event.kind === 'mark' && event.withdrawn)
-  assert.equal(withdrawn.id, first.id)
-  server.react(bob, prompt, 'white_check_mark')
-  await until(
-    () => received.length === 3,
-    () => 'the third mark',
-  )
-
-  assert.notEqual(received[2]?.id, first.id)
-  assert.equal((await chat.votes(message))[0]?.id, received[2]?.id)
 })
 
 test('a mark that is set once more where it stands is the same mark', async (t) => {

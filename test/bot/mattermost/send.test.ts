@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { PostRefused } from '../../../src/bot/platform.ts'
-import { createPositions, messageId, roomId, startAccount, threadId, until } from './account.ts'
+import { createPositions, messageId, roomId, startAccount, threadId } from './account.ts'
 import { createMattermostServer } from './server.ts'
 
 /** The bot in a channel with alice and bob, and a thread that alice began. */
@@ -33,18 +33,6 @@ test('a post goes into its thread and calls those who are to be notified', async
   assert.equal(post?.message, '@bob, @alice:\n\n@\u200Bbob asked')
   assert.equal(post?.root_id, root)
   assert.equal(message, messageId(ops, post?.id ?? ''))
-})
-
-test('a thread is opened by its root', async (t) => {
-  const { server, chat, ops } = await open(t)
-
-  const opened = await chat.open(roomId(ops), { id: 'root', markdown: 'a push' })
-  await chat.post(opened.thread, { id: 'p-1', markdown: 'its facts' })
-
-  const [root, reply] = server.sent(ops)
-  assert.equal(root?.root_id, '')
-  assert.equal(reply?.root_id, root?.id)
-  assert.equal(opened.message as string, opened.thread)
 })
 
 test('a post with the same id stands once, whether its answer was lost, the process ended or the server restarted', async (t) => {
@@ -157,25 +145,6 @@ test('where files are not allowed the whole follows in pieces', async (t) => {
   assert.equal(post, 'see the file')
   const shown = rest.map((piece) => /```\n([\s\S]*)\n```$/.exec(piece)?.[1]).join('\n')
   assert.equal(shown, text)
-})
-
-test('of many progress edits the last is seen, and the final one stays', async (t) => {
-  const { server, chat, ops, thread } = await open(t)
-  const message = await chat.post(thread, { id: 'p-1', markdown: 'Working' })
-  const shown = () => server.sent(ops)[0]?.message
-
-  for (let step = 1; step <= 20; step++) await chat.edit(message, `step ${step}`, 'progress')
-  await until(
-    () => shown() === 'step 20',
-    () => `step 20 instead of ${shown()}`,
-  )
-  const patches = server.requests.filter((line) => line.startsWith('PUT')).length
-  assert.ok(patches < 20, `${patches} edits went out`)
-  await chat.edit(message, 'step 21', 'progress')
-  await chat.edit(message, 'Done', 'final')
-
-  assert.equal(shown(), 'Done')
-  assert.equal(server.sent(ops)[0]?.props.from_bot, 'true')
 })
 
 for (const reason of ['too-late', 'no-right'] as const) {

@@ -82,20 +82,6 @@ test('what a person says is a message to the agent in the one thread of the conv
   assert.deepEqual([kind, text, from, addressed, where], ['message', 'what is wrong?', alice, true, thread])
 })
 
-test('messages that come fast keep their order and have ids of their own', async (t) => {
-  const { acts, events, heard } = await open(t)
-
-  for (let index = 0; index < 20; index++) acts.say(String(index))
-  await heard(20)
-
-  const messages = events as Extract<ChatEvent, { kind: 'message' }>[]
-  assert.deepEqual(
-    messages.map(({ text }) => Number(text)),
-    Array.from({ length: 20 }, (_, index) => index),
-  )
-  assert.equal(new Set(messages.map(({ id }) => id)).size, 20)
-})
-
 test('it is the person again only when everything that was said is handled and nothing is at work', async (t) => {
   const { terminal, acts, seen, heard } = await open(t)
   seen.length = 0
@@ -134,18 +120,6 @@ test('an answer and a remark are shown, progress is not: the screen shows the wo
   await terminal.post(thread, post('c'))
 
   assert.deepEqual(seen, ['remark: text of b', 'answer: text of c'])
-})
-
-test('a post that comes again is shown once, also by the next life of the terminal', async (t) => {
-  const { terminal, seen, kept } = await open(t)
-  const first = await terminal.post(thread, post('a'))
-
-  const again = await terminal.post(thread, post('a'))
-  const next = await open(t, { kept })
-  const later = await next.terminal.post(thread, post('a'))
-
-  assert.deepEqual([again, later], [first, first])
-  assert.equal(seen.filter((one) => one === 'answer: text of a').length, 1)
 })
 
 test('a prompt is asked once its marks are offered, and the answer is a mark under it', async (t) => {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { UserId } from '../../../src/agent/approval.ts'
 import { type ChatEvent, type MessageId, PostRefused, type RoomId, type ThreadId } from '../../../src/bot/platform.ts'
-import { comeIn, createPositions, openRoom } from './room.ts'
+import { createPositions, openRoom } from './room.ts'
 
 const ops = 'web|ops' as RoomId
 const nowhere = 'web|ops|999' as MessageId
@@ -50,17 +49,6 @@ test('what was said but not taken by the bot is delivered after a restart, with 
   assert.deepEqual(third.events, [], 'and only once')
 })
 
-test('a post sent twice with the same id shows once', async (t) => {
-  const { web, visitor } = await openRoom(t)
-  const { thread } = await web.open(ops, { id: 'root', markdown: 'push' })
-
-  const first = await web.post(thread, { id: 'p-1', markdown: 'facts' })
-  const second = await web.post(thread, { id: 'p-1', markdown: 'facts' })
-
-  assert.equal(second, first)
-  assert.equal((await (await visitor('alice')).thread(thread)).length, 2)
-})
-
 test('a progress edit never rejects; a final one says when the message is gone', async (t) => {
   const { web, visitor } = await openRoom(t)
   const { thread, message } = await web.open(ops, { id: 'root', markdown: 'working' })
@@ -71,39 +59,6 @@ test('a progress edit never rejects; a final one says when the message is gone',
 
   assert.match((await (await visitor('alice')).thread(thread))[0]?.html ?? '', /done/)
   await assert.rejects(web.edit(nowhere, 'done', 'final'), PostRefused)
-})
-
-test('what is best effort never rejects', async (t) => {
-  const { web } = await openRoom(t)
-
-  await web.offer(nowhere)
-  await web.acknowledge('web|ops|998' as ThreadId, nowhere)
-  await web.working('web|ops|998' as ThreadId, true)
-
-  assert.deepEqual(await web.votes(nowhere), [])
-})
-
-test('a mark is told with an id that its withdrawal repeats, and stands to be read back', async (t) => {
-  const { web, visitor, events } = await openRoom(t)
-  const { message } = await web.open(ops, { id: 'root', markdown: 'prompt' })
-  await web.offer(message)
-  const alice = await visitor('alice')
-
-  await alice.mark(message, 'approve')
-  const standing = await web.votes(message)
-  await alice.mark(message, 'approve', false)
-
-  const marks = events.filter((event) => event.kind === 'mark')
-  assert.deepEqual(
-    marks.map(({ from, mark, withdrawn }) => [from, mark, withdrawn]),
-    [
-      ['@alice:web', 'approve', false],
-      ['@alice:web', 'approve', true],
-    ],
-  )
-  assert.equal(marks[1]?.id, marks[0]?.id)
-  assert.deepEqual(standing, [{ id: marks[0]?.id, from: '@alice:web', mark: 'approve' }])
-  assert.deepEqual(await web.votes(message), [])
 })
 
 test('marks that were set while the bot was away are read back after a restart', async (t) => {
@@ -153,26 +108,4 @@ test('a thread waits as long as its prompt says how to answer it, not because so
   assert.equal(waiting, true)
   assert.equal((await alice.threads())[0]?.waits, false)
   assert.equal((await alice.thread(thread))[0]?.prompt, 'closed')
-})
-
-test('the room knows its own people and rooms, and says so when it is asked for others', async (t) => {
-  const { web } = await openRoom(t)
-
-  assert.equal(await web.room('ops'), ops)
-  assert.equal(await web.user('@alice:web'), '@alice:web')
-  assert.equal(await web.isMember(ops, '@alice:web' as UserId), true)
-  assert.equal(await web.isMember(ops, '@alice:corp' as UserId), false)
-  await assert.rejects(web.room('attic'), /no room attic.*ops/)
-  await assert.rejects(web.user('@alice:corp'), /nobody of the web room/)
-})
-
-test('it is ready when it has started, not before', async (t) => {
-  const { web, url } = await openRoom(t, { asleep: true })
-  const before = web.health().state
-
-  await web.start(async () => {})
-
-  assert.equal(before, 'connecting')
-  assert.equal(web.health().state, 'ready')
-  await comeIn(url, 'alice')
 })
