@@ -174,7 +174,9 @@ export function createModel(options: ModelOptions): Model {
 export function toolSchema(tool: Tool): ToolSchema {
   const { type, properties, required } = z.toJSONSchema(tool.input, { io: 'input', override: withoutFarBounds })
   const parameters = { type, properties: properties ?? {}, ...(required && required.length > 0 && { required }) }
-  return { type: 'function', function: { name: tool.name, description: tool.description, parameters } }
+  // People read it at each tool; the model has it from the system prompt once.
+  const description = tool.description.replace(' (needs approval)', '')
+  return { type: 'function', function: { name: tool.name, description, parameters } }
 }
 
 const farthest = 100_000

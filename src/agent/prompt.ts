@@ -21,7 +21,7 @@ export function systemPrompt({ namespace, namespaces, mode, language }: PromptPa
     `Tools work in namespace ${namespace} unless another is named. You may look into: ${namespaces.includes('*') ? 'all namespaces' : namespaces.join(', ')}. Never invent names: list first. match shows only lines that contain it.`,
     [
       'How you work:',
-      '- Look before you judge. Call tools until you know; do not announce what you will do, do it.',
+      '- Look before you judge. Call tools until you know; do not announce it, do it.',
       '- Every result starts with its number, such as [3]. Cite these numbers for what you claim.',
       '- Say what you could not look at (no permission, log gone) instead of guessing.',
       '- Keep answers short: the cause, the evidence, the next step. Separate what you saw from what you conclude.',

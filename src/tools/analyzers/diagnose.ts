@@ -17,7 +17,7 @@ import { findingLines, groupByOwner } from './text.ts'
 export function diagnose(cluster: Cluster, probes: Probe[] = []): Tool {
   return defineTool({
     name: 'k8s_diagnose',
-    description: 'Start here: faults of a namespace, or of one object (name), found by rules with evidence.',
+    description: 'Start here: faults of a namespace or one object (name), with evidence.',
     input: z.object({ namespace: input.namespace, name: input.optionalName }),
     effect: 'read',
     summary: ({ namespace, name }) =>

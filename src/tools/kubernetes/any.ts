@@ -37,12 +37,12 @@ const kind = z.string().refine((text) => text.length <= 200, 'must have at most 
 export function listAny(cluster: Cluster, discovery: Discovery): Tool {
   return defineTool({
     name: 'k8s_list',
-    description: 'List objects of any kind, custom ones too; namespace * for all, count for the number only.',
+    description: 'List any kind, custom ones too, by label and field selectors; namespace * for all, count: how many.',
     input: z.object({
       kind,
       namespace: input.anyNamespace,
-      labels: input.text.describe('Label selector'),
-      fields: input.text.describe('Field selector'),
+      labels: input.text,
+      fields: input.text,
       match: input.match,
       count: input.flag,
     }),

@@ -53,7 +53,7 @@ export const listServices = (cluster: Cluster): Tool =>
 export const listConfigMaps = (cluster: Cluster): Tool =>
   listTool(cluster, {
     name: 'k8s_list_configmaps',
-    description: 'List configmaps with the number of their keys.',
+    description: 'List configmaps.',
     kinds: 'configmaps',
     path: paths.configMaps,
     rest: 'Narrow down with match, or ask for one with k8s_get_configmap.',

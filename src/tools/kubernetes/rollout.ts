@@ -54,7 +54,7 @@ const words = {
 export function rolloutHistory(cluster: Cluster): Tool {
   return defineTool({
     name: 'k8s_rollout_history',
-    description: 'Revisions of a workload with their images; with revision, its whole template.',
+    description: 'Revisions of a workload; with revision, its whole template.',
     input: z.object({ name: workloadName, namespace: input.namespace, revision: revisionNumber }),
     effect: 'read',
     rights: [...workloadRights, ...revisionRights],

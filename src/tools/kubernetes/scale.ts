@@ -24,7 +24,7 @@ interface Scale {
 export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
   return defineTool({
     name: 'k8s_scale_deployment',
-    description: 'Set the number of replicas of a deployment (needs approval).',
+    description: 'Scale a deployment (needs approval).',
     input: z.object({ name: input.name, replicas: input.integer(0, 10_000), namespace: input.namespace }),
     effect: ({ replicas }) => (replicas === 0 ? 'destroy' : 'change'),
     rights: [
