@@ -2,7 +2,7 @@ import type { Forge } from './gitea.ts'
 import type { Job, Run, Status } from './gitea-actions.ts'
 import { commits } from './gitea-git.ts'
 import { apiOf, pageOf } from './gitea-replies.ts'
-import { epoch, noTime, payloadCommit, repositoryShape, userShape } from './gitea-shapes.ts'
+import { epoch, noTime, organizationShape, payloadCommit, repositoryShape, userShape } from './gitea-shapes.ts'
 
 /** Runs, jobs and statuses as Gitea 1.26 writes them, in replies and in webhook bodies. */
 
@@ -93,7 +93,7 @@ export function combinedStatus(forge: Forge, sha: string) {
 }
 
 const common = (forge: Forge) => ({
-  organization: userShape(forge.repository.owner, forge.url),
+  organization: organizationShape(forge.repository.owner, forge.url),
   repository: repositoryShape(forge.repository, forge.url),
 })
 

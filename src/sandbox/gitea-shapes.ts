@@ -49,6 +49,16 @@ export function userShape({ id, login, email }: User, url: string, created = epo
   }
 }
 
+/** The owner of a repository where Gitea tells it as an organisation. */
+export function organizationShape(owner: User, url: string) {
+  const { id, full_name, email, avatar_url, description, website, location, visibility, username } = userShape(
+    owner,
+    url,
+  )
+  const about = { description, website, location, visibility, repo_admin_change_team_access: true }
+  return { id, name: username, full_name, email, avatar_url, ...about, username }
+}
+
 export function repositoryShape(repository: Repository, url: string) {
   const { id, owner, name, description, created } = repository
   const fullName = `${owner.login}/${name}`
