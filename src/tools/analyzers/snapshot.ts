@@ -83,7 +83,11 @@ export function createSnapshot({ objects, unread, now, namespaces = ['*'] }: Sna
   function indexPods(): Map<string, ObjectOf<'Pod'>[]> {
     const index = new Map<string, ObjectOf<'Pod'>[]>()
     for (const pod of (lists.get('Pod') ?? []) as ObjectOf<'Pod'>[])
-      for (const owner of ownersOf(pod.metadata)) index.set(refKey(owner), [...(index.get(refKey(owner)) ?? []), pod])
+      for (const owner of ownersOf(pod.metadata)) {
+        const known = index.get(refKey(owner))
+        if (known) known.push(pod)
+        else index.set(refKey(owner), [pod])
+      }
     return index
   }
 
