@@ -139,7 +139,9 @@ export async function matrixStage(t: TestContext, side: MatrixSide): Promise<Sta
       remove: (message) => alice.redact(room, eventOf(message)),
       rewrite: (message, text) => edit(alice, message, text),
       async machine(text) {
-        await bob.send(room, 'm.room.message', { msgtype: 'm.notice', body: text, 'm.mentions': { user_ids: [bot] } })
+        const content = { body: text, 'm.mentions': { user_ids: [bot] } }
+        await bob.send(room, 'm.room.message', { ...content, msgtype: 'm.notice' })
+        await bob.send(room, 'm.room.message', { ...content, msgtype: 'm.text', 'org.matrix.msc3955.automated': true })
       },
       leave: (who) => clientOf(who).member(room, who.id, 'leave'),
       async join(who) {

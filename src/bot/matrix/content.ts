@@ -10,6 +10,9 @@ const mostMentions = 20
 
 type Content = Record<string, unknown>
 
+/** Set on everything that we say, so that another bot of our kind in the same thread does not answer (MSC3955). */
+export const automated = 'org.matrix.msc3955.automated'
+
 /** A message from Markdown. Whom it mentions is always said, also nobody: otherwise clients guess from the text. */
 export function messageContent(
   markdown: string,
@@ -23,6 +26,7 @@ export function messageContent(
   const called = people.map(({ name }) => name).join(', ')
   return {
     msgtype: quiet ? 'm.notice' : 'm.text',
+    [automated]: true,
     body: people.length > 0 ? `${called}:\n\n${toPlain(text)}` : toPlain(text),
     format: 'org.matrix.custom.html',
     formatted_body: people.length > 0 ? `<p>${pills.join(', ')}:</p>\n${toHtml(text)}` : toHtml(text),

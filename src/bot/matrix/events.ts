@@ -1,5 +1,6 @@
 import type { UserId } from '../../agent/approval.ts'
 import type { ChatEvent, Mark, Vote } from '../platform.ts'
+import { automated } from './content.ts'
 import { messageIdOf, roomIdOf, threadIdOf } from './ids.ts'
 import type { Members } from './members.ts'
 import { type Me, mentions, withoutMention } from './mentions.ts'
@@ -46,7 +47,8 @@ export function createReader({ user, members, relations, positions }: ReaderDeps
   function isNotForUs({ sender, content, unsigned }: RoomEvent): boolean {
     if (sender === user || sender.startsWith('@_')) return true
     if ((unsigned.membership ?? 'join') !== 'join') return true
-    return unsigned.redacted_because !== undefined || content.msgtype === 'm.notice'
+    if (content.msgtype === 'm.notice' || content[automated] === true) return true
+    return unsigned.redacted_because !== undefined
   }
 
   async function readMessage(room: string, event: RoomEvent): Promise<ChatEvent | undefined> {

@@ -27,6 +27,7 @@ test('whom a message mentions is always said, also nobody', () => {
   assert.deepEqual(fileContent({ name: 'a', text: '' }, 'mxc://x/y')['m.mentions'], {})
   assert.deepEqual(messageContent('**done**', { mention, quiet: false }), {
     msgtype: 'm.text',
+    'org.matrix.msc3955.automated': true,
     body: 'Alice <b>:\n\ndone',
     format: 'org.matrix.custom.html',
     formatted_body:
