@@ -122,23 +122,27 @@ test('forty messages and marks that were set, taken back and set again while the
   assert.equal(await house.revision('checkout'), checkout)
 })
 
-test('five hundred posts, a question and a decision missed while the wire is cut are handled once', async () => {
+test('five hundred posts, two questions and three marks missed while the wire is cut are handled once', async () => {
   const { alice, bob, wire } = house
-  const before = await house.revision('web')
-  const { thread, prompt } = await propose('web')
+  const [web, checkout] = [await house.revision('web'), await house.revision('checkout')]
+  const first = await propose('web')
+  const second = await propose('checkout')
   wire.cut()
 
   const question = await alice.say(channel, '@opsbot message 0')
   for (let index = 0; index < 500; index++) await alice.say(channel, `chatter ${index}`)
   const last = await alice.say(channel, '@opsbot message 1')
-  await bob.react(prompt.id, approve)
+  await bob.react(first.prompt.id, approve)
+  await alice.react(second.prompt.id, approve)
+  await bob.react(second.prompt.id, 'x')
   wire.mend()
 
-  await alice.sees(thread, /Report: restarted/)
+  await alice.sees(first.thread, /Report: restarted/)
+  await alice.sees(second.thread, /Report: denied/)
   await alice.sees(question, /You said: message 0/)
   await alice.sees(last, /You said: message 1/)
   assert.deepEqual([await answered(question), await answered(last)], [['message 0'], ['message 1']])
-  assert.equal(await house.revision('web'), before + 1)
+  assert.deepEqual([await house.revision('web'), await house.revision('checkout')], [web + 1, checkout])
 })
 
 test('a break of moments loses nothing either', async () => {

@@ -157,6 +157,25 @@ export const posting: Scenario[] = [
     assert.ok(seen.some(({ files }) => files.includes(file.text)))
   }),
 
+  scenario(
+    'a final edit of a post that somebody deleted ends: it is done, or refused',
+    ['edits', 'remove'],
+    async (stage) => {
+      const life = await begin(stage.live())
+      const { thread } = await hears(stage, life, 'begin')
+      const message = await life.chat.post(thread, { id: 'progress', markdown: 'at work', quiet: true, progress: true })
+      await stage.can.remove(message)
+      await life.gets(({ kind }) => kind === 'gone', 'that it is gone')
+
+      await life.chat.edit(message, 'still at work', 'progress')
+      await life.chat.edit(message, 'done', 'final').catch((error) => assert.ok(error instanceof PostRefused))
+
+      await life.chat.post(thread, { id: 'answer', markdown: 'the answer' })
+      await shows(stage, thread, /the answer/)
+      assert.equal(life.chat.health().state, 'ready')
+    },
+  ),
+
   scenario('a post into a thread that cannot be is refused with a reason', ['refusal'], async (stage) => {
     const life = await begin(stage.live())
 

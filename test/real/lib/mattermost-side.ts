@@ -26,6 +26,14 @@ export async function openMattermostSide(stack: AsyncDisposableStack): Promise<M
   const [admin, alice, bob] = [person('ADMIN'), person('ALICE'), person('BOB')]
   const bot = { id: env.BOT_ID ?? '', username: env.BOT_USERNAME ?? '' }
   let channels = 0
+  let robot: Promise<MattermostPerson> | undefined
+
+  async function makeRobot(): Promise<MattermostPerson> {
+    const { user_id } = await admin.call<{ user_id: string }>('POST', '/bots', { username: 'robot' })
+    const made = await admin.call<{ token: string }>('POST', `/users/${user_id}/tokens`, { description: 'robot' })
+    await admin.call('POST', `/teams/${env.TEAM_ID}/members`, { team_id: env.TEAM_ID, user_id })
+    return new MattermostPerson(url, user_id, made.token)
+  }
 
   const live = (positions: Positions, token = env.BOT_TOKEN ?? '') =>
     createMattermost({ url: wire.url, token, isNamed: () => false, positions, log: pino({ enabled: false }) })
@@ -71,7 +79,11 @@ export async function openMattermostSide(stack: AsyncDisposableStack): Promise<M
       const path = `/channels/${channel}/members/${user}`
       return (await own.call<{ mention_count: number }>('GET', path)).mention_count
     },
+    /** A webhook and another bot say it. */
     async machine(channel, text) {
+      const other = await (robot ??= makeRobot())
+      await alice.call('POST', `/channels/${channel}/members`, { user_id: other.id })
+      await other.say(channel, text)
       const { id } = await admin.call<{ id: string }>('POST', '/hooks/incoming', { channel_id: channel })
       const answer = await fetch(`${url}/hooks/${id}`, { method: 'POST', body: JSON.stringify({ text }) })
       if (!answer.ok) throw new Error(`the webhook may not post: ${answer.status} ${await answer.text()}`)
