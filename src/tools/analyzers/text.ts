@@ -94,9 +94,17 @@ function groupText({ owner, findings }: FindingGroup, language: Language): strin
 function tellingEvidence({ reason, text, evidence }: Finding): Evidence[] {
   const said = `${reason} ${oneLine(text)}`
   const more = evidence
-    .filter(({ value }) => !said.includes(oneLine(value)))
+    .filter(({ value }) => !holds(said, oneLine(value)))
     .filter(({ path, value }, at, all) => all.findIndex((one) => one.path === path && one.value === value) === at)
   return more.length > 0 ? more.slice(0, mostEvidence) : evidence.slice(0, 1)
+}
+
+/** Whether a text holds these words as words: `7` is not in `api-7c99`. */
+function holds(text: string, words: string): boolean {
+  if (words === '') return true
+  for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1))
+    if (!/\w/.test(text[at - 1] ?? '') && !/\w/.test(text[at + words.length] ?? '')) return true
+  return false
 }
 
 function uncheckedText(unchecked: Unchecked[], language: Language): string {

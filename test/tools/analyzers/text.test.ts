@@ -59,12 +59,12 @@ test('a chat sees what is wrong, and beside it what could not be checked', () =>
 
 test('a chat is shown the evidence that the sentence does not hold already, and never none', () => {
   const at = (path: string, value: string) => ({ object: web, path, value })
-  const text = 'Container api ended with Error, exit code 1.'
+  const text = 'Container api of pod shop/api-7c99 ended with Error, exit code 1.'
   const said = [at('state.reason', 'CrashLoopBackOff'), at('lastState.reason', 'Error')]
   const restarts = [at('restartCount', '7'), { ...at('restartCount', '7'), object: ref('Pod', 'another') }]
 
   const more = toMarkdown(report([finding({ text, evidence: [...said, ...restarts] })]))
-  const none = toMarkdown(report([finding({ text, evidence: said })]))
+  const none = toMarkdown(report([finding({ text, evidence: [...said, at('message', '')] })]))
 
   assert.match(more, /exit code 1\.\n {2}- `Deployment web restartCount`: `7`\n {2}- next:/)
   assert.match(none, /exit code 1\.\n {2}- `Deployment web state\.reason`: `CrashLoopBackOff`\n {2}- next:/)
