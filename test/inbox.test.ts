@@ -271,6 +271,24 @@ test('ids are remembered for seven days, also by a process that runs for longer,
   assert.equal(await inbox.put(job('timer', 'a', 30 * day)), false)
 })
 
+test('jobs of lanes that are held stay where they are, and do not hide the others, however many', async () => {
+  const inbox = open(memory(), { parallel: 2 })
+  const handled: string[] = []
+  for (const number of [1, 2, 3, 4, 5]) await inbox.put(job(`late-${number}`, `late|${number}`))
+  await inbox.put(job('before', 'here|1'))
+  inbox.hold((thread) => thread.startsWith('late|'))
+  inbox.start({ handle: async ({ id }) => void handled.push(id), setAside: async () => {} })
+
+  await inbox.put(job('late-6', 'late|6'))
+  await inbox.put(job('after', 'here|2'))
+  while (inbox.depth() > 6) await new Promise(setImmediate)
+  assert.deepEqual(handled.toSorted(), ['after', 'before'])
+
+  inbox.hold()
+  await idle(inbox)
+  assert.deepEqual(handled.slice(2).toSorted(), ['late-1', 'late-2', 'late-3', 'late-4', 'late-5', 'late-6'])
+})
+
 test('people hear of a job that is set aside before it is gone', async () => {
   const inbox = open(memory())
   let depthWhenTold = 0
