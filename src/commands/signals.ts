@@ -11,6 +11,7 @@ import type { Report } from '../tools/analyzers/run.ts'
 import { toMarkdown } from '../tools/analyzers/text.ts'
 import { ciFacts, ciOvertaken, ciResults, isForgeAway } from '../tools/gitea/ci/index.ts'
 import type { Seen } from '../tools/gitea/ci/missed.ts'
+import type { CiResult } from '../tools/gitea/ci/result.ts'
 import type { Gitea } from '../tools/gitea/client.ts'
 import { type ConcernedWorkload, pushFacts, pushTitle } from '../tools/gitea/push.ts'
 import type { Cluster } from '../tools/kubernetes/cluster.ts'
@@ -100,11 +101,18 @@ export function createSignals(options: SignalOptions): Signals {
 }
 
 const ciOf = (gitea: Gitea, branches: string[], looking: () => AbortSignal): CiSource => ({
-  results: (hint) => ciResults(gitea, hint, looking()),
+  // What jobs print and commits are called may hold credentials; people's rooms are no place for them either.
+  results: async (hint) => (await ciResults(gitea, hint, looking())).map(withoutSecrets),
   wants: ({ line, repository }) => isWanted(line.name, repository.defaultBranch, branches),
   isOvertaken: (result) => ciOvertaken(gitea, result, looking()),
-  facts: (result) => ciFacts(gitea, result, looking()),
+  facts: async (result) => redact(await ciFacts(gitea, result, looking())),
   isAway: isForgeAway,
+})
+
+const withoutSecrets = (result: CiResult): CiResult => ({
+  ...result,
+  what: redact(result.what),
+  title: redact(result.title),
 })
 
 /** The workloads that a push may concern; those that are not well with what rules find about them. */

@@ -27,6 +27,7 @@ const good = 'echo all 3 tests passed\n'
 const broken = [
   'for n in $(seq 1 80); do echo "ok $n test number $n"; done',
   "printf '\\033[31mnot ok 81 adds: expected 4, got 5\\033[0m\\n'",
+  'echo "DB_PASSWORD=hunter2-and-more"',
   'for n in $(seq 82 160); do echo "ok $n test number $n"; done',
   'exit 3',
   '',
@@ -109,6 +110,8 @@ test('a commit that breaks a workflow opens one thread: job, step, exit code, th
   assert.match(facts.text, /not ok 81 adds: expected 4, got 5/)
   assert.doesNotMatch(facts.text, /ok 20 test number 20/)
   assert.ok(!facts.text.includes('\u001B'))
+  assert.match(facts.text, /DB_PASSWORD/)
+  assert.doesNotMatch(facts.text, /hunter2/)
   assert.ok(facts.text.includes(commit.slice(0, 10)))
   assert.match(facts.text, /Since the last run that passed, .*1 commit/)
   assert.match(facts.text, /test\.sh/)
