@@ -264,6 +264,33 @@ test('what waits in a channel that the bot was removed from is withdrawn, not ru
   assert.equal(await house.revision('web'), before)
 })
 
+test('what waits in a team that the bot was removed from is withdrawn, not run', async () => {
+  const { admin, alice, bob, botId } = house
+  const before = await house.revision('web')
+  const made = { name: 'other', display_name: 'Other', type: 'O' }
+  const { id: team } = await admin.call<{ id: string }>('POST', '/teams', made)
+  for (const user_id of [alice.id, bob.id, botId])
+    await admin.call('POST', `/teams/${team}/members`, { team_id: team, user_id })
+  const room = { team_id: team, name: 'room', display_name: 'Room', type: 'P' }
+  const { id: place } = await alice.call<{ id: string }>('POST', '/channels', room)
+  const enter = async () => {
+    for (const user_id of [bob.id, botId]) await alice.call('POST', `/channels/${place}/members`, { user_id })
+  }
+  await enter()
+  const thread = await alice.say(place, '@opsbot restart web')
+  const prompt = await alice.sees(thread, /Approval needed/)
+
+  await admin.call('DELETE', `/teams/${team}/members/${botId}`)
+  await bob.react(prompt.id, approve)
+  await admin.call('POST', `/teams/${team}/members`, { team_id: team, user_id: botId })
+  await enter()
+  const again = await alice.say(place, '@opsbot message 0')
+
+  await alice.sees(again, /You said: message 0/)
+  await alice.sees(thread, /Withdrawn/)
+  assert.equal(await house.revision('web'), before)
+})
+
 test('two chats in one process: each answers its own people', async () => {
   const { alice } = house
   await bot.kill('SIGTERM')

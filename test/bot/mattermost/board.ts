@@ -31,6 +31,7 @@ type Emit = (event: string, data: object, broadcast: object) => void
 
 const id = (): string => randomBytes(26).toString('hex').slice(0, 26)
 const refusal = (status: number, code: string): Answer => [status, { id: code, message: `refused: ${code}` }]
+const mostEmoji = 50
 const systemEmoji = [
   'white_check_mark',
   'x',
@@ -133,7 +134,11 @@ export function createBoard(emit: Emit) {
   function react(user_id: string, post_id: string, emoji_name: string): Answer {
     const post = posts.find((one) => one.id === post_id && one.delete_at === 0)
     if (!post) return refusal(404, 'app.post.get.app_error')
-    if (!systemEmoji.includes(emoji_name)) return refusal(404, 'app.emoji.get_by_name.no_result')
+    if (!systemEmoji.includes(emoji_name) && !/^custom_\d+$/.test(emoji_name))
+      return refusal(404, 'app.emoji.get_by_name.no_result')
+    const names = new Set(reactions.filter((one) => one.post_id === post_id).map((one) => one.emoji_name))
+    if (names.size >= mostEmoji && !names.has(emoji_name))
+      return refusal(400, 'app.reaction.save.save.too_many_reactions')
     const at = now()
     const before = removedAt.get(`${user_id} ${post_id} ${emoji_name}`)
     const standing = reactions.find(
@@ -184,6 +189,17 @@ export function createBoard(emit: Emit) {
     channels.get(channel_id)?.members.delete(user)
     if (user === bot) emit('user_removed', { channel_id, remover_id: bot }, { user_id: bot })
     else emit('user_removed', { user_id: user, remover_id: user }, { channel_id })
+  }
+
+  /** With the team its channels are gone, and nothing is said about each. */
+  function leaveTeam(): void {
+    for (const room of channels.values()) if (['O', 'P'].includes(room.type)) room.members.delete(bot)
+    emit('leave_team', { user_id: bot, team_id: 'team' }, { user_id: bot })
+  }
+
+  function changeUser(user: string, change: { username?: string; delete_at?: number }): void {
+    Object.assign(users.get(user) ?? {}, change)
+    emit('user_updated', { user: users.get(user) }, {})
   }
 
   function create(given: FakePost): Answer {
@@ -313,6 +329,8 @@ export function createBoard(emit: Emit) {
     unreact,
     join,
     leave,
+    leaveTeam,
+    changeUser,
     /** What the bot has posted into a channel. */
     sent,
     mentionCount,
