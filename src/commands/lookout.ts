@@ -36,6 +36,7 @@ export interface LookoutOptions {
 export function createLookout(options: LookoutOptions): Lookout {
   const { gitea, seen, wants, inbox, everyMs, settleMs = 10_000, stopping, log } = options
   let writing: Promise<unknown> = Promise.resolve()
+  let toldForbidden = false
 
   /** One change of what is kept at a time: deliveries come while we look. */
   function update(repository: Repository, change: (known: Seen) => Seen): Promise<unknown> {
@@ -78,7 +79,14 @@ export function createLookout(options: LookoutOptions): Lookout {
       return
     }
     const current = { ...known, repository }
-    const { hints, ...newest } = await missedRuns(forge, current, signal)
+    const { hints, isForbidden, ...newest } = await missedRuns(forge, current, signal)
+    if (isForbidden && !toldForbidden) {
+      toldForbidden = true
+      log.warn(
+        { component: 'signals', resource: repository.fullName },
+        'this Gitea lists runs to administrators of a repository alone: CI failures that were missed are not found',
+      )
+    }
     for (const hint of hints) await put(hint)
     const heads = await readHeads(forge, repository, (branch) => wants(branch, repository), signal)
     await lookAtHeads(forge, current, heads, signal)

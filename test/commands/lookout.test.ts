@@ -28,6 +28,7 @@ function createForge() {
     statuses: [] as { id: number; context: string; status: string }[],
     isAway: false,
     isGone: false,
+    hidesRuns: false,
     asked: 0,
   }
   const answer = (path: string): unknown => {
@@ -36,6 +37,8 @@ function createForge() {
     if (forge.isGone) throw new GiteaError('not found', { status: 404 })
     if (path.startsWith('/api/v1/repositories/'))
       return { id: 1, full_name: 'acme/shop', html_url: '', private: false, default_branch: 'main' }
+    if (path.endsWith('/actions/runs') && forge.hidesRuns)
+      throw new GiteaError('user should be the owner of the repo', { status: 403 })
     if (path.endsWith('/actions/runs'))
       return forge.runs.map(({ id, conclusion, ended }) => ({
         id,
@@ -165,6 +168,18 @@ test('a new branch that is wanted is found, one that is not is left alone', asyn
   await until(() => one.ids()[0], 'the new branch')
 
   assert.deepEqual(one.ids(), [`push:1:refs/heads/release/2:${sha(0)}:${sha(5)}`])
+})
+
+test('where runs are listed to administrators alone, pushes are found all the same', async (t) => {
+  const { forge, gitea } = createForge()
+  forge.hidesRuns = true
+  const one = watch(t, { gitea, folder: temporaryFolder(t) })
+  await one.lookout.onSeen(push(sha(1)))
+  forge.heads = { main: sha(2) }
+
+  one.lookout.start()
+
+  assert.equal(await until(() => one.ids()[0], 'the push'), `push:1:refs/heads/main:${sha(1)}:${sha(2)}`)
 })
 
 test('a forge that is away loses nothing: it is asked again', async (t) => {

@@ -1,7 +1,7 @@
 import type { Gitea } from '../client.ts'
 import { inRepository, type RepositoryName, splitName } from '../paths.ts'
 import { type Job, jobsOf, outcome, Run } from '../runs.ts'
-import { type CiResult, failedStep, workflowOf } from './result.ts'
+import { type CiResult, failedStep, isForbidden, workflowOf } from './result.ts'
 
 const recent = 50
 const mostBranches = 5
@@ -19,7 +19,11 @@ export interface History {
 /** What became of a line, cheaply: one request. */
 export async function isOvertaken(gitea: Gitea, result: CiResult, signal: AbortSignal): Promise<boolean> {
   const { branch } = result.line
-  const runs = await runsOf(gitea, splitName(result.repository.fullName), branch ? { branch } : {}, signal)
+  const name = splitName(result.repository.fullName)
+  const runs = await runsOf(gitea, name, branch ? { branch } : {}, signal).catch((error: unknown) => {
+    if (isForbidden(error)) return []
+    throw error
+  })
   return newerGreen(runs, result)
 }
 

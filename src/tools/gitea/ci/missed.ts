@@ -5,7 +5,7 @@ import { comparison } from '../commits.ts'
 import { firstLine } from '../lines.ts'
 import { inRepository, isHash, splitName } from '../paths.ts'
 import { Run } from '../runs.ts'
-import { unlessGone } from './result.ts'
+import { isForbidden, unlessGone } from './result.ts'
 
 /** How far a repository was heard of: what is newer on the server was missed. Plain JSON. */
 export interface Seen {
@@ -37,17 +37,20 @@ export async function missedRuns(
   gitea: Gitea,
   seen: Seen,
   signal: AbortSignal,
-): Promise<{ hints: RunSignal[]; runs: number; lastRuns: string[] }> {
+): Promise<{ hints: RunSignal[]; runs: number; lastRuns: string[]; isForbidden?: true }> {
   const { repository } = seen
   if (!(await gitea.features(signal)).runs) return { hints: [], runs: 0, lastRuns: [] }
   const path = inRepository(splitName(repository.fullName), '/actions/runs')
   const limit = seen.runs === undefined ? 50 : mostRuns
-  const { items } = await gitea.list(path, Run, {
-    signal,
-    query: { status: 'completed' },
-    limit,
-    within: 'workflow_runs',
-  })
+  const query = { status: 'completed' }
+  const found = await gitea
+    .list(path, Run, { signal, query, limit, within: 'workflow_runs' })
+    .catch((error: unknown) => {
+      if (isForbidden(error)) return undefined
+      throw error
+    })
+  if (!found) return { hints: [], runs: seen.runs ?? 0, lastRuns: [], isForbidden: true }
+  const { items } = found
   const ended = items
     .map((run) => ({ hint: toRunSignal(repository, run), at: Date.parse(run.completed_at ?? '') || 0 }))
     .sort((a, b) => a.at - b.at)

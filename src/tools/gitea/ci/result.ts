@@ -97,6 +97,9 @@ export const unlessGone = (error: unknown): undefined => {
   throw error
 }
 
+/** Gitea 1.25 shows lists of runs to those who administer the repository alone, but each run to all who may read it. */
+export const isForbidden = (error: unknown): boolean => error instanceof GiteaError && error.status === 403
+
 /** `ci.yml` of `ci.yml@refs/heads/main`. */
 export const workflowOf = ({ path }: Pick<Run, 'path'>): string => path.split('@')[0] ?? path
 
