@@ -67,6 +67,7 @@ export function createChat(members: UserId[], before?: ChatState): FakeChat {
     before ?? { shown: [], votes: new Map(), sent: new Map(), clock: 0 },
   )
   let receive: (event: ChatEvent) => Promise<void> = async () => {}
+  let isReady = false
   let failure: Error | undefined
   let refused: RegExp | undefined
   let clock = before?.clock ?? 0
@@ -102,6 +103,7 @@ export function createChat(members: UserId[], before?: ChatState): FakeChat {
     members: new Set(members),
     async start(next) {
       receive = next
+      isReady = true
     },
     room: async () => room,
     user: async (name) => name as UserId,
@@ -115,9 +117,10 @@ export function createChat(members: UserId[], before?: ChatState): FakeChat {
       await chat.onShown?.(one)
       return one.id
     },
-    async edit(message, markdown) {
+    async edit(message, markdown, urgency) {
       const one = shown.find((post) => post.id === message)
-      if (!one) throw new Error(`no post ${message}`)
+      if (!one && urgency === 'progress') return
+      if (!one) throw new PostRefused(`no post ${message}`)
       one.edits.push(markdown)
       one.markdown = markdown
     },
@@ -126,7 +129,7 @@ export function createChat(members: UserId[], before?: ChatState): FakeChat {
     isMember: async (_room, user) => chat.members.has(user),
     acknowledge: async () => {},
     working: async () => {},
-    health: () => ({ state: 'ready' }),
+    health: () => (isReady ? { state: 'ready' } : { state: 'connecting', detail: 'not started' }),
     close: async () => {},
     failNext(error) {
       failure = error
@@ -135,7 +138,8 @@ export function createChat(members: UserId[], before?: ChatState): FakeChat {
       refused = what
     },
     async say(from, text, where = {}) {
-      const id = (where.id ?? `fake|ops|m${++clock}`) as MessageId
+      clock++
+      const id = (where.id ?? `fake|ops|m${clock}`) as MessageId
       const thread = where.thread ?? (id as string as ThreadId)
       await receive({
         kind: 'message',
@@ -179,6 +183,7 @@ export function createChat(members: UserId[], before?: ChatState): FakeChat {
       await receive({ kind: 'left', id: `fake|ops|l${++clock}`, room })
     },
     async remove(message) {
+      votes.delete(message)
       await receive({ kind: 'gone', id: `fake|ops|g${++clock}`, message, room })
     },
   }
