@@ -122,6 +122,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
     config,
     gitea,
     cluster,
+    probes,
     hasModel: model !== undefined,
     inbox,
     store,

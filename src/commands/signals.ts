@@ -6,6 +6,7 @@ import type { Config } from '../config.ts'
 import type { Logger } from '../log.ts'
 import type { Repository } from '../signal.ts'
 import type { Store } from '../store.ts'
+import type { Probe } from '../tools/analyzers/analyzer.ts'
 import { diagnosisOf, isAbout } from '../tools/analyzers/diagnose.ts'
 import type { Report } from '../tools/analyzers/run.ts'
 import { toMarkdown } from '../tools/analyzers/text.ts'
@@ -22,9 +23,11 @@ import { createPlaces } from './places.ts'
 import { shelf } from './shelf.ts'
 
 export interface SignalOptions {
-  config: Pick<Config, 'room' | 'signals'>
+  config: Pick<Config, 'room' | 'signals' | 'language'>
   gitea: Gitea | undefined
   cluster: Cluster | undefined
+  /** Analyzers of one's own. */
+  probes: Probe[]
   hasModel: boolean
   inbox: SignalDeps['inbox']
   store: Pick<Store, 'threads' | 'lines' | 'seen'>
@@ -45,6 +48,8 @@ const checkAgainMs = [60_000, 180_000, 600_000]
 
 export function createSignals(options: SignalOptions): Signals {
   const { config, gitea, cluster, store, inbox, stopping, lookAgainMs = 60_000, log } = options
+  // Nobody asks, so nobody's language is known.
+  const analysis: Analysis = { probes: options.probes, language: config.language === 'ko' ? 'ko' : 'en' }
   const { rooms, pushBranches, ciBranches, continueMinutes, lookMinutes } = config.signals
   let ownLogin: string | undefined
   // The bot's own pushes open no thread, so it has to know who it is; Gitea may still be away.
@@ -85,13 +90,12 @@ export function createSignals(options: SignalOptions): Signals {
       if (ownLogin !== undefined && push.pusher.login === ownLogin) return 'own push'
       return wants(push.branch, push.repository) ? undefined : 'branch not wanted'
     },
-    title: pushTitle,
-    facts: (push) =>
-      pushFacts(push, {
-        gitea,
-        workloads: cluster && ((words, signal) => concerned(cluster, words, signal)),
-        signal: looking(),
-      }),
+    title: (push) => redact(pushTitle(push)),
+    async facts(push) {
+      const look = cluster && ((words: string[], signal: AbortSignal) => concerned(cluster, words, signal, analysis))
+      const facts = await pushFacts(push, { gitea, workloads: look, signal: looking() })
+      return { ...facts, markdown: redact(facts.markdown) }
+    },
     ci: gitea && ciOf(gitea, ciBranches, looking),
     ownLogin: () => ownLogin,
     continueMs: continueMinutes * 60_000,
@@ -115,20 +119,35 @@ const withoutSecrets = (result: CiResult): CiResult => ({
   title: redact(result.title),
 })
 
+interface Analysis {
+  probes: Probe[]
+  language: 'en' | 'ko'
+}
+
 /** The workloads that a push may concern; those that are not well with what rules find about them. */
-async function concerned(cluster: Cluster, words: string[], signal: AbortSignal): Promise<ConcernedWorkload[]> {
+async function concerned(
+  cluster: Cluster,
+  words: string[],
+  signal: AbortSignal,
+  { probes, language }: Analysis,
+): Promise<ConcernedWorkload[]> {
   const found = await workloads(cluster, words, signal)
   const unwell = found.filter(({ state }) => state === 'failing')
   if (unwell.length === 0) return found
-  const report = await diagnosisOf(cluster, [...new Set(unwell.map(({ namespace }) => namespace))], signal)
-  return found.map((one) => (unwell.includes(one) ? { ...one, findings: redact(findingsOf(one, report)) } : one))
+  const namespaces = [...new Set(unwell.map(({ namespace }) => namespace))]
+  const report = await diagnosisOf(cluster, namespaces, signal, probes)
+  return found.map((one) => (unwell.includes(one) ? { ...one, findings: findingsOf(one, report, language) } : one))
 }
 
-function findingsOf({ namespace, workload }: WorkloadHealth, { findings, snapshot }: Report): string {
+function findingsOf(
+  { namespace, workload }: WorkloadHealth,
+  { findings, snapshot }: Report,
+  language: Analysis['language'],
+): string {
   const about = findings.filter(
     (finding) => finding.owner.namespace === namespace && isAbout(finding, workload, snapshot),
   )
-  return about.length > 0 ? toMarkdown({ findings: about, unchecked: [] }, { least: 'warning' }) : ''
+  return about.length > 0 ? toMarkdown({ findings: about, unchecked: [] }, { least: 'warning', language }) : ''
 }
 
 async function askLogin(gitea: Gitea, stopping: AbortSignal, log: Logger): Promise<string | undefined> {

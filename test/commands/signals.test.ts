@@ -17,6 +17,7 @@ function create(changes: Partial<SignalOptions> = {}, env: Record<string, string
     config,
     gitea: undefined,
     cluster: undefined,
+    probes: [],
     hasModel: false,
     inbox: { put: async () => true },
     store: { threads: nothingKept, lines: nothingKept, seen: nothingKept } as unknown as SignalOptions['store'],
