@@ -7,7 +7,7 @@ import type { Registry } from 'prom-client'
 export interface HealthReport {
   /** `false`: restarting may help or an operator has to act; the process asks to be replaced. */
   alive: boolean
-  /** Whether chat is in sync: only then may traffic and people count on the bot. */
+  /** Whether a chat is in sync: only then may traffic and people count on the bot. */
   ready: boolean
   parts: Record<string, string>
 }

@@ -38,7 +38,8 @@ export function createAttendance(options: AttendanceOptions): Attendance {
 
   async function learnAll(): Promise<void> {
     await Promise.all(chats.map(people.learn))
-    people.check()
+    // Whom a lost chat knew nobody can say.
+    if (!chats.some(isLost) || chats.every(isLost)) people.check()
   }
 
   async function untilOneIsAway(found: AbortSignal): Promise<void> {

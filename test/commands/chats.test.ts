@@ -135,6 +135,21 @@ test('a chat that is away at the start keeps the other from nothing, and /readyz
   await people.inMattermost(/Report: restarted/)
 })
 
+test('a token that was revoked before the start ends that chat, not the other, though nobody can say whom it knew', async (t) => {
+  const { homeserver, room, server, ...people } = await house(t)
+  server.revoke()
+  const bot = people.start()
+
+  const status = await readiness(
+    bot,
+    ({ matrix, mattermost = '' }) => matrix === 'ready' && /^revoked: .*token/.test(mattermost),
+  )
+  homeserver.say(alice, room, `${homeserver.bot.user} hello there`)
+
+  await people.inMatrix(/You said: hello there/)
+  assert.equal(status, 200)
+})
+
 test('a token that is revoked in one chat ends that chat, not the other', async (t) => {
   const { homeserver, server, ops, ...people } = await house(t)
   const bot = people.start()
