@@ -112,9 +112,9 @@ function openDatabase(file: string, lock: DatabaseSync): DatabaseSync {
     database = new DatabaseSync(file, { timeout: 5_000 })
     // What people said stands in here, whatever the directory allows.
     chmodSync(file, 0o600)
-    // Moving the log's pages into the file takes some milliseconds in which nothing else happens: more of them, more seldom.
+    // While the log's pages are moved into the file nothing else happens: few at once, so that nobody waits long.
     database.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA foreign_keys = ON',
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 250; PRAGMA foreign_keys = ON',
     )
     const [check] = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[]
     if (check?.quick_check !== 'ok') throw new Error(check?.quick_check)
