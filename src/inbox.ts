@@ -214,7 +214,7 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     try {
       await handlers.handle(job, stopping.signal)
     } catch (error) {
-      if (stopping.signal.aborted) {
+      if (closing.signal.aborted) {
         sql.unattempt.run(row.seq)
         return false
       }

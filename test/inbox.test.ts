@@ -219,6 +219,31 @@ test('stop does not wait for the next try of a job that failed', async () => {
   assert.equal(inbox.depth(), 1)
 })
 
+test('what fails because everything is being closed has not failed: it counts no attempt, however often that happens', async () => {
+  const database = memory()
+  const aside: string[] = []
+  for (let start = 1; start <= 4; start++) {
+    const inbox = open(database)
+    const begun = Promise.withResolvers<void>()
+    const closed = Promise.withResolvers<never>()
+    inbox.start({
+      handle: () => {
+        begun.resolve()
+        return closed.promise
+      },
+      setAside: async (one) => void aside.push(one.id),
+    })
+    if (start === 1) await inbox.put(job('one'))
+    await begun.promise
+    const stopped = inbox.stop(10_000)
+    closed.reject(new Error('shutting down'))
+    await stopped
+  }
+
+  assert.deepEqual(aside, [])
+  assert.equal(open(database).depth(), 1)
+})
+
 test('after stop jobs are still taken in, for the next start', async () => {
   const database = memory()
   const before = open(database)
