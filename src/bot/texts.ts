@@ -85,6 +85,8 @@ const en = {
   statusTitle: 'Status',
   collection: '**Much happens at once.** What comes on top of it is listed in this thread; ask here about any of it.',
   ciFailed: (where: string) => `CI failed in ${where}`,
+  ciRun: 'Run',
+  ciPage: 'Details',
   seenLate: (time: string) => `It ended at ${time} UTC; I was away.`,
   ciPassed: (where: string) => `CI passed in ${where}`,
   ciStillRed: (subjects: string) => `Still failing: ${subjects}.`,
@@ -177,6 +179,8 @@ const ko: Texts = {
   collection:
     '**한꺼번에 많은 일이 일어나고 있습니다.** 이후의 것은 이 스레드에 목록으로 모읍니다. 궁금한 것은 여기서 물어 주세요.',
   ciFailed: (where) => `${where} CI 실패`,
+  ciRun: '실행',
+  ciPage: '자세히',
   seenLate: (time) => `${time} UTC 에 끝났으며, 그때 저는 꺼져 있었습니다.`,
   ciPassed: (where) => `${where} CI 통과`,
   ciStillRed: (subjects) => `아직 실패: ${subjects}.`,

@@ -11,6 +11,8 @@ import { createSandboxCluster } from '../sandbox/kubernetes.ts'
 import { createSandboxModel } from '../sandbox/model.ts'
 import { serve } from './serve.ts'
 
+const events = ['push', 'workflow_run', 'workflow_job', 'status', 'pull_request', 'issue_comment', 'delete']
+
 export interface DemoOptions {
   /** Wanted port of the web room; another one is taken when it is in use. */
   port: number
@@ -47,9 +49,9 @@ export async function demo(options: DemoOptions): Promise<void> {
   kube-agent demo: ${running.url}/web/
 
   The cluster and the Gitea behind it are sandboxes on this machine. In the room:
-    1. read the thread that a push opened
-    2. ask: What is wrong with api?
-    3. approve the repair with ✅ and see it recover
+    1. read the thread that a failed CI run opened; approve the fix with ✅ and see its run pass
+    2. read the thread that the push opened
+    3. ask: What is wrong with api?  Approve the repair and see it recover
 
   Ctrl+C ends it; nothing is kept.
 `)
@@ -74,7 +76,9 @@ export async function startDemo({ port, version, env, pace = 400 }: DemoOptions)
     const kubeconfig = join(folder, 'kubeconfig')
     await writeFile(kubeconfig, cluster.kubeconfig(), { mode: 0o600 })
 
-    const gitea = createSandboxGitea({ webhook: { url: `http://127.0.0.1:${httpPort}/webhooks/gitea`, secret } })
+    const gitea = createSandboxGitea({
+      webhook: { url: `http://127.0.0.1:${httpPort}/webhooks/gitea`, secret, events },
+    })
     stack.defer(() => gitea.close())
     const giteaUrl = await listenWithGit(gitea)
 

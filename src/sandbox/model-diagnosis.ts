@@ -118,7 +118,7 @@ function withoutImage(pod: string, detail: Result | undefined, ask: Call, result
 }
 
 /** A tag of digits and dots in which letters look like digits: `2.8.O` was meant to be `2.8.0`. */
-const withoutLetters = (image: string): string =>
+export const withoutLetters = (image: string): string =>
   image.replace(
     /:([\dOoIl.]*\d[\dOoIl.]*)$/,
     (_all, tag: string) => `:${tag.replaceAll(/[Oo]/g, '0').replaceAll(/[Il]/g, '1')}`,

@@ -1,3 +1,4 @@
+import { decideCi } from './model-ci.ts'
 import { type Diagnosis, diagnose, isTrouble, type Workload, workloadsOf } from './model-diagnosis.ts'
 import type { Result, Shown } from './model-reading.ts'
 import { words } from './model-words.ts'
@@ -18,6 +19,7 @@ const lists: Call[] = [
 /** The rules of an on-call engineer: list, look closer at what the question names, judge, propose, report. */
 export function decide(shown: Shown): Move {
   const text = words[shown.language]
+  if (shown.topic.kind === 'ci') return decideCi(shown)
   if (shown.topic.kind === 'people' && isSmallTalk(shown.topic.text)) return say(text.smallTalk)
   const changed = shown.results.filter(({ tool }) => isChange(tool))
   if (changed.length > 0) return say(changed.map((result) => reportOf(result, shown)).join('\n\n'))

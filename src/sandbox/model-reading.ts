@@ -22,8 +22,8 @@ export interface Result {
 
 /** What the engineer sees of a conversation. */
 export interface Shown {
-  /** What has not been answered yet: a push, or what people said. */
-  topic: { kind: 'push' | 'people'; text: string }
+  /** What has not been answered yet: a push, a CI failure, or what people said. */
+  topic: { kind: 'push' | 'ci' | 'people'; text: string }
   /** What was said before, newest first: what "it" may mean. */
   before: string[]
   /** Results since the last answer. */
@@ -36,7 +36,8 @@ export interface Shown {
 type Message = Asked['messages'][number]
 
 const pushOpening = 'Commits were pushed.'
-const changes = ['k8s_restart_deployment', 'k8s_scale_deployment']
+const ciOpening = 'CI failed.'
+const changes = ['k8s_restart_deployment', 'k8s_scale_deployment', 'gitea_propose_change']
 
 /** Reads a request from its end: what was asked last, and what was found out since. */
 export function read({ messages, tools = [] }: Asked): Shown {
@@ -79,6 +80,7 @@ function speech({ role, content }: Message): Shown['topic'][] {
   if (role !== 'user') return []
   const text = String(content ?? '')
   if (text.startsWith(pushOpening)) return [{ kind: 'push', text }]
+  if (text.startsWith(ciOpening)) return [{ kind: 'ci', text }]
   const [, spoken] = /^[^\n]{1,200} \(@[^)\s]+\): ([\s\S]*)$/.exec(text) ?? []
   return spoken === undefined ? [] : [{ kind: 'people', text: spoken }]
 }

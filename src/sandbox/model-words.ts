@@ -104,6 +104,26 @@ const en = {
   denied: (name: string, by: string, reason: string | undefined) =>
     `Nothing was done to **${name}**: ${by} denied it${reason ? ` (${reason})` : ''}. I do not ask for it again; until somebody acts, it stays as I described it.`,
   notChanged: (name: string, quote: string) => `Nothing was done to **${name}**: ${quote}`,
+  ciUnclear: (number = '') => `I have no rule for this failure ${number}. A person, or a real model, has to read on.`,
+  ciFinding: ({ sentence, image, meant, log, file, path }: CiFinding) =>
+    [
+      `The job says why it failed ${log}: \`${sentence}\`.`,
+      `\`${path}\` asks for \`${image}\` ${file}: the tag has a letter where a digit was meant. I propose \`${meant}\`; I cannot see the registry, its check on the pull request will tell.`,
+    ].join('\n\n'),
+  ciProposed: (pull: string, number: string) =>
+    `Pull request ${pull} proposes the correction ${number}. Whether its check passes stands here in a moment; merge it when it does.`,
+  ciDenied: (by: string) => `Nothing was proposed: ${by} denied it. The branch stays red until somebody corrects it.`,
+  ciNotProposed: (quote: string, number: string) => `Nothing was proposed: ${quote} ${number}`,
+}
+
+interface CiFinding {
+  sentence: string
+  image: string
+  meant: string
+  path: string
+  /** Where it was seen, to be cited. */
+  log: string
+  file: string
 }
 
 const ko: typeof en = {
@@ -206,6 +226,17 @@ const ko: typeof en = {
   denied: (name, by, reason) =>
     `**${name}** 에는 아무것도 하지 않았습니다: ${by} 님이 거부했습니다${reason ? `(${reason})` : ''}. 다시 요청하지 않겠으며, 누군가 조치할 때까지 상태는 그대로입니다.`,
   notChanged: (name, quote) => `**${name}** 에는 아무것도 하지 않았습니다: ${quote}`,
+  ciUnclear: (number = '') => `이 실패에 대한 규칙이 없습니다 ${number}. 사람이나 실제 모델이 더 읽어야 합니다.`,
+  ciFinding: ({ sentence, image, meant, log, file, path }) =>
+    [
+      `작업이 실패 이유를 말합니다 ${log}: \`${sentence}\`.`,
+      `\`${path}\` 는 \`${image}\` 를 요청합니다 ${file}: 숫자 자리에 글자가 있습니다. \`${meant}\` 를 제안합니다. 레지스트리는 볼 수 없으니 풀 리퀘스트의 검사가 알려 줄 것입니다.`,
+    ].join('\n\n'),
+  ciProposed: (pull, number) =>
+    `풀 리퀘스트 ${pull} 가 수정을 제안합니다 ${number}. 검사가 통과하는지는 곧 여기에 올라옵니다. 통과하면 병합하세요.`,
+  ciDenied: (by) =>
+    `아무것도 제안하지 않았습니다: ${by} 님이 거부했습니다. 누군가 고칠 때까지 브랜치는 실패 상태입니다.`,
+  ciNotProposed: (quote, number) => `아무것도 제안하지 않았습니다: ${quote} ${number}`,
 }
 
 export const words: Record<Shown['language'], typeof en> = { en, ko }

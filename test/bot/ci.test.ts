@@ -115,7 +115,7 @@ test('a failure opens one thread, whatever mix of deliveries announces it, with 
   await house.later(2_500)
 
   const root = await house.sees(
-    /❌ CI failed in \*\*acme\/r1\*\* `main`: \[ci\.yml #7\].*job test, step unit tests, “Break it”/,
+    /❌ CI failed in \*\*acme\/r1\*\* `main`: ci\.yml #7, job test, step unit tests, “Break it”\. \[Run\]/,
   )
   assert.equal((await house.sees(/^facts of run 7/)).thread, root.thread)
   await house.says(result(), 5)

@@ -19,6 +19,15 @@ async function ask(visitor: Visitor, question: string) {
 const sees = (visitor: Visitor, thread: string, what: RegExp) =>
   visitor.sees(thread, ({ html }) => what.test(html), String(what))
 
+/** The thread that has this title, once it is there. */
+async function threadAbout(visitor: Visitor, title: RegExp): Promise<string> {
+  for (;;) {
+    const found = (await visitor.threads()).find((thread) => title.test(thread.title))
+    if (found) return found.id
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
 const notice = async (visitor: Visitor) =>
   ((await (await visitor.get('/web/state')).json()) as { notice: string }).notice
 
@@ -36,15 +45,40 @@ describe('the demo with the scripted model', { timeout: 120_000 }, () => {
   })
 
   test('a push has opened a thread, and it says why the change is not well', async () => {
-    const [thread] = await operator.threads()
-    assert.match(thread?.title ?? '', /alice pushed 1 commit to acme\/shop main/)
+    const thread = await threadAbout(operator, /alice pushed 1 commit to acme\/shop main/)
 
-    const answer = await sees(operator, thread?.id ?? '', /This change is not well/)
+    const answer = await sees(operator, thread, /This change is not well/)
 
     assert.match(answer.html, /Failing after/)
     assert.match(answer.html, /checkout<\/strong> cannot start/)
     assert.match(answer.html, /checkout:2\.8\.0/)
     assert.match(answer.html, /restart would not help/)
+  })
+
+  test('a failed CI run has opened a thread: cause, fix, approval, pull request, and its run passes', async () => {
+    const thread = await threadAbout(
+      operator,
+      /CI failed in acme\/shop main: ci\.yml #\d+, job images, step check images/,
+    )
+    const prompt = await operator.sees(thread, (message) => message.prompt === 'open', 'a prompt')
+    await sees(operator, thread, /checkout:2\.8\.O: manifest unknown/)
+
+    await operator.mark(prompt.id, 'approve')
+
+    await sees(operator, thread, /Pull request #1 proposes the correction/)
+    await sees(operator, thread, /CI passed in .*kube-agent\/use-checkout/)
+    assert.match(prompt.html, /checkout:2\.8\.0/)
+  })
+
+  test('merged, the branch is green again and its thread says so', async () => {
+    const thread = await threadAbout(operator, /CI failed in acme\/shop main/)
+    await operator.say('!gitea_merge_pull owner=acme repo=shop number=1', thread)
+    const prompt = await operator.sees(thread, (message) => message.prompt === 'open', 'a prompt')
+
+    await operator.mark(prompt.id, 'approve')
+
+    await sees(operator, thread, /CI passed in .*main.*Nothing fails there any more/)
+    await threadAbout(operator, /Green again\. CI failed in acme\/shop main/)
   })
 
   test('api is found broken, restarted after an approval, and recovers', async () => {

@@ -65,9 +65,31 @@ describe('the demo in a browser', { timeout: 300_000 }, () => {
     await page.getByRole('navigation', { name: 'Threads' }).waitFor()
   }
 
+  test('a failed CI run has opened a thread: the fix that is proposed there is approved, passes, and the thread says so', async () => {
+    const { page, foreign, problems } = await visit()
+    await comeIn(page, 'operator')
+    await page.getByRole('button', { name: /CI failed in acme\/shop main: ci\.yml #\d+, job images/ }).click()
+    const messages = page.getByRole('list', { name: 'Messages' })
+    await messages.getByText('manifest unknown').first().waitFor()
+    const approve = page.getByRole('button', { name: 'Approve' })
+    await approve.waitFor()
+    await picture(page, 'ci')
+
+    await approve.click()
+
+    await messages.getByText('Pull request #1 proposes the correction').waitFor()
+    await messages.getByText(/CI passed in/).waitFor()
+    await picture(page, 'ci-passed')
+    assert.deepEqual(problems, [])
+    assert.deepEqual(foreign, [])
+  })
+
   test('by keyboard alone: come in, read the push, ask, see it work, approve, see it recover', async () => {
     const { page, foreign, problems } = await visit()
     await page.locator('#login-name:focus').waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: /alice pushed/ }).waitFor()
+    await tabTo(page, '#threads button', 'alice pushed')
     await page.keyboard.press('Enter')
 
     const messages = page.getByRole('list', { name: 'Messages' })
@@ -205,14 +227,15 @@ describe('the demo in a browser', { timeout: 300_000 }, () => {
 })
 
 /** Tab, until the focus is there; the focus must be visible on the way. */
-async function tabTo(page: Page, selector: string): Promise<void> {
+async function tabTo(page: Page, selector: string, text = ''): Promise<void> {
   for (let presses = 0; presses < 40; presses++) {
     await page.keyboard.press('Tab')
     const focus = await page.evaluate(`(() => {
       const element = document.activeElement
       if (!element || element === document.body) return 'nowhere'
       if (getComputedStyle(element).outlineStyle === 'none') return 'invisible on ' + element.outerHTML.slice(0, 80)
-      return element.matches(${JSON.stringify(selector)}) ? 'there' : 'on the way'
+      const isIt = element.matches(${JSON.stringify(selector)}) && element.textContent.includes(${JSON.stringify(text)})
+      return isIt ? 'there' : 'on the way'
     })()`)
     assert.doesNotMatch(String(focus), /invisible/)
     if (focus === 'there') return

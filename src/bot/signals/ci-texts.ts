@@ -15,7 +15,8 @@ const where = ({ repository, line }: CiResult): string =>
 export function failedTitle(result: CiResult, language: Language, now: number): string {
   const text = texts[language]
   const { subject, what, title, endedAt, run, url, line } = result
-  const named = link(run === undefined ? escapeMarkdown(subject) : `${escapeMarkdown(subject)} #${run}`, url)
+  const named = `${escapeMarkdown(subject)}${run === undefined ? '' : ` #${run}`}`
+  const page = /^https?:/.test(url) ? ` ${link(run === undefined ? text.ciPage : text.ciRun, url)}` : ''
   const pull = line.pull === undefined || line.name.startsWith('pull/') ? '' : ` (#${line.pull})`
   const about = [
     what && escapeMarkdown(oneLine(what).slice(0, 300)),
@@ -25,16 +26,17 @@ export function failedTitle(result: CiResult, language: Language, now: number): 
     endedAt !== undefined && now - endedAt > lateMs
       ? ` ${text.seenLate(new Date(endedAt).toISOString().slice(0, 16).replace('T', ' '))}`
       : ''
-  return `❌ ${text.ciFailed(where(result) + pull)}: ${[named, ...about.filter(Boolean)].join(', ')}.${late}`
+  return `❌ ${text.ciFailed(where(result) + pull)}: ${[named, ...about.filter(Boolean)].join(', ')}.${late}${page}`
 }
 
-export function passedText(result: CiResult, red: string[], language: Language): string {
+/** `red`: what still fails there; nothing at all when nothing had failed. */
+export function passedText(result: CiResult, red: string[] | undefined, language: Language): string {
   const text = texts[language]
   const { subject, run, url, commit } = result
   const named = link(run === undefined ? escapeMarkdown(subject) : `${escapeMarkdown(subject)} #${run}`, url)
-  const rest =
-    red.length > 0 ? ` ${text.ciStillRed(red.map((one) => inlineCode(one)).join(', '))}` : ` ${text.ciAllGreen}`
-  return `✅ ${text.ciPassed(where(result))}: ${named}, ${inlineCode(commit.slice(0, 10))}.${rest}`
+  const passed = `✅ ${text.ciPassed(where(result))}: ${named}, ${inlineCode(commit.slice(0, 10))}.`
+  if (!red) return passed
+  return `${passed} ${red.length > 0 ? text.ciStillRed(red.map(inlineCode).join(', ')) : text.ciAllGreen}`
 }
 
 /** The first post of a thread, once there is nothing left to do. */

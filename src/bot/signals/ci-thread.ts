@@ -15,7 +15,7 @@ export async function takeCi(conversation: Conversation, job: JobOf<'ci'>, deps:
   const { language } = conversation
   if (as === 'passed') {
     say(conversation, passedText(result, red, language), { quiet: true })
-    if (red.length === 0 && root)
+    if (red?.length === 0 && root)
       conversation.outbox.push({
         kind: 'edit',
         message: conversation.thread as string as MessageId,

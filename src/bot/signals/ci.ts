@@ -141,7 +141,7 @@ async function fail(result: CiResult, line: CiThread, of: string, deps: SignalDe
       id,
       thread,
       kind: 'ci',
-      data: { room, result, as: isFirst ? 'opened' : 'again', red: Object.keys(line.red) },
+      data: { room, result, as: isFirst ? 'opened' : 'again' },
     })
   line.red[result.subject] = { order: result.order, key: result.key }
   await keep({ ...line, state: 'red' }, result, deps)
@@ -167,7 +167,7 @@ async function pass(result: CiResult, line: CiThread | undefined, of: string, de
       id,
       thread,
       kind: 'ci',
-      data: { room, result, as: 'passed', red, ...(root && { root }) },
+      data: { room, result, as: 'passed', ...(failure && { red }), ...(root && { root }) },
     })
   const state = line.state === 'red' && red.length === 0 ? 'green' : line.state
   await keep({ ...line, state, told: [...line.told, saying] }, result, deps)
