@@ -234,7 +234,7 @@ test('what fails because everything is being closed has not failed: it counts no
       setAside: async (one) => void aside.push(one.id),
     })
     if (start === 1) await inbox.put(job('one'))
-    await begun.promise
+    await Promise.race([begun.promise, idle(inbox)])
     const stopped = inbox.stop(10_000)
     closed.reject(new Error('shutting down'))
     await stopped
