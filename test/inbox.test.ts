@@ -224,17 +224,17 @@ test('what fails because everything is being closed has not failed: it counts no
   const aside: string[] = []
   for (let start = 1; start <= 4; start++) {
     const inbox = open(database)
-    const begun = Promise.withResolvers<void>()
+    let hasBegun = false
     const closed = Promise.withResolvers<never>()
     inbox.start({
       handle: () => {
-        begun.resolve()
+        hasBegun = true
         return closed.promise
       },
       setAside: async (one) => void aside.push(one.id),
     })
     if (start === 1) await inbox.put(job('one'))
-    await Promise.race([begun.promise, idle(inbox)])
+    while (!hasBegun && inbox.depth() > 0) await new Promise(setImmediate)
     const stopped = inbox.stop(10_000)
     closed.reject(new Error('shutting down'))
     await stopped
