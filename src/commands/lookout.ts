@@ -65,7 +65,7 @@ export function createLookout(options: LookoutOptions): Lookout {
 
   const put = (signal: Signal): Promise<boolean> =>
     inbox.put({
-      id: `signal:${signal.id}`,
+      id: `signal:${signal.repository.fullName}:${signal.id}`,
       thread: `signal:${signal.source}:${signal.repository.id}`,
       kind: 'signal',
       data: signal,

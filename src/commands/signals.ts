@@ -14,6 +14,7 @@ import { ciFacts, ciOvertaken, ciResults, isForgeAway } from '../tools/gitea/ci/
 import type { Seen } from '../tools/gitea/ci/missed.ts'
 import type { CiResult } from '../tools/gitea/ci/result.ts'
 import type { Gitea } from '../tools/gitea/client.ts'
+import { confirmed } from '../tools/gitea/confirm.ts'
 import { type ConcernedWorkload, pushFacts, pushTitle } from '../tools/gitea/push.ts'
 import type { Cluster } from '../tools/kubernetes/cluster.ts'
 import { type WorkloadHealth, workloads } from '../tools/kubernetes/overview.ts'
@@ -84,6 +85,15 @@ export function createSignals(options: SignalOptions): Signals {
     // Of a branch that nothing was heard of for so long nobody waits for news.
     lines: { ...shelf<CiThread>(store.lines), set: (key, line) => store.lines.set(key, line, keepLinesMs) },
     inbox,
+    async confirm(signal) {
+      const found = gitea ? await confirmed(gitea, signal, looking()) : signal
+      if (!found)
+        log.warn(
+          { component: 'signals', resource: signal.repository.fullName, kind: signal.kind },
+          'not confirmed by Gitea',
+        )
+      return found
+    },
     onSeen: lookout.onSeen,
     hasModel: options.hasModel,
     unwanted(push) {

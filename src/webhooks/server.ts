@@ -92,7 +92,12 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
       const lane = `signal:${signal.source}:${signal.repository.id}`
       // The id follows from the signed body alone: a redelivery, a replay under another name, and the same event through another
       // hook are all this job. The delivery's own name is not signed, so it is good for the log only.
-      const job: Job<'signal', Signal> = { id: `signal:${signal.id}`, thread: lane, kind: 'signal', data: signal }
+      const job: Job<'signal', Signal> = {
+        id: `signal:${signal.repository.fullName}:${signal.id}`,
+        thread: lane,
+        kind: 'signal',
+        data: signal,
+      }
       try {
         const outcome = (await deps.inbox.put(job)) ? 'accepted' : 'duplicate'
         deps.log.debug({ component: 'webhooks', delivery, job: job.id, outcome }, 'webhook taken')

@@ -85,6 +85,7 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
       threads: shelf(store.threads),
       lines: shelf(store.lines),
       inbox,
+      confirm: async (signal) => signal,
       onSeen: async () => {},
       unwanted: () => undefined,
       title: (signal) => `push to ${signal.repository.fullName} ${signal.branch}`,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { PushFacts } from '../../src/bot/signals/deps.ts'
-import type { PushSignal } from '../../src/signal.ts'
+import type { PushSignal, Signal } from '../../src/signal.ts'
 import { restart } from '../agent/fixtures.ts'
 import { createChat, room } from '../helpers/chat.ts'
 import { calls, lastShown, type ScriptedModel, says, scriptedModel } from '../helpers/model.ts'
@@ -37,6 +37,7 @@ async function ops(
     checkAgainMs?: number[]
     unwanted?: (signal: PushSignal) => string | undefined
     noRoom?: boolean
+    confirm?: (signal: Signal) => Promise<Signal | undefined>
   } = {},
 ): Promise<House & { send(signal: PushSignal): Promise<unknown> }> {
   const chat = createChat([alice, bob])
@@ -47,6 +48,7 @@ async function ops(
     signals: {
       placeFor: () => (options.noRoom ? undefined : { room, chat }),
       ...(options.facts && { facts: options.facts }),
+      ...(options.confirm && { confirm: options.confirm }),
       ...(options.unwanted && { unwanted: options.unwanted }),
       checkAgainMs: options.checkAgainMs ?? [],
     },
@@ -113,6 +115,19 @@ test('what nobody wants opens no thread, and without a room none is opened at al
 
   assert.equal(own.chat.shown.length, 0)
   assert.equal(roomless.chat.shown.length, 0)
+})
+
+test('what the forge does not confirm is told nobody; what it says of the repository counts', async (t) => {
+  const lie = await ops(t, { confirm: async () => undefined })
+  await lie.send(push())
+  await lie.quiet()
+  const renamed = await ops(t, {
+    confirm: async (signal) => ({ ...signal, repository: { ...signal.repository, fullName: 'acme/store' } }),
+  })
+  await renamed.send(push())
+
+  await renamed.sees(/push to acme\/store main/)
+  assert.equal(lie.chat.shown.length, 0)
 })
 
 test('the model is told of the push as data, and people go on in the thread without a mention', async (t) => {

@@ -12,6 +12,8 @@ export interface SignalDeps {
   /** What is known of each branch and pull request whose CI was told of. */
   lines: Kept<CiThread>
   inbox: Pick<Inbox<BotJob>, 'put'>
+  /** The signal as far as the forge says the same; nothing when it contradicts. */
+  confirm(signal: Signal): Promise<Signal | undefined>
   /** Told of every signal, so that what is missed later can be found by looking. */
   onSeen(signal: Signal): Promise<void>
   /** Why a push opens no thread; nothing when it may. */

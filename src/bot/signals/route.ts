@@ -16,7 +16,9 @@ export async function routeSignal(
   setting: { flood: Flood; language: Language },
 ): Promise<void> {
   if (job.kind === 'look-again') return routeCi(job.data.signal, job.data.attempt, deps, setting)
-  const signal = job.data
+  // Of what is gone there is nothing to ask.
+  const signal = job.data.kind === 'repository' ? job.data : await deps.confirm(job.data)
+  if (!signal) return
   await deps.onSeen(signal)
   switch (signal.kind) {
     case 'push':
