@@ -6,6 +6,7 @@ import { comment, pull } from './gitea/pull.ts'
 import { push } from './gitea/push.ts'
 import { job, run } from './gitea/run.ts'
 import { status } from './gitea/status.ts'
+import { createDerivation } from './secret.ts'
 import type { WebhookSource } from './source.ts'
 import { isSigned } from './verify.ts'
 
@@ -25,12 +26,13 @@ const events = new Map<string, z.ZodType<Signal | undefined>>([
 ])
 
 export function gitea(secrets: string[]): WebhookSource {
+  const derive = createDerivation()
   return {
     name: 'gitea',
     deliveryHeader: 'x-gitea-delivery',
     requiredHeaders: ['x-gitea-delivery', 'x-gitea-event', 'x-gitea-signature'],
 
-    verify: (body, headers) => isSigned(body, headers, secrets),
+    verify: (body, headers) => isSigned(body, headers, secrets, derive),
 
     parse(body, headers) {
       const event = events.get(eventOf(headers))

@@ -9,3 +9,20 @@ export function deriveSecret(master: string, scope: string): string {
   const info = `kube-agent webhook ${scope.toLowerCase()}`
   return Buffer.from(hkdfSync('sha256', master, '', info, 32)).toString('hex')
 }
+
+/** The same, which takes as long as all the rest of looking at a delivery, done once for each scope. */
+export function createDerivation(): typeof deriveSecret {
+  const known = new Map<string, string>()
+  return (master, scope) => {
+    const key = `${master}\n${scope}`
+    const found = known.get(key)
+    if (found !== undefined) return found
+    // Scopes are read from bodies that nobody has signed yet.
+    if (known.size >= mostKnown) known.clear()
+    const secret = deriveSecret(master, scope)
+    known.set(key, secret)
+    return secret
+  }
+}
+
+const mostKnown = 1_000

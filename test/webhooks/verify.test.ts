@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deriveSecret } from '../../src/webhooks/secret.ts'
+import { createDerivation, deriveSecret } from '../../src/webhooks/secret.ts'
 import { isSigned } from '../../src/webhooks/verify.ts'
 import { plain, recorded, sign } from './receiver.ts'
 
@@ -115,4 +115,14 @@ test('nothing unsigned passes: no signature, a prefix, capitals, too short, too 
       signature,
     )
   assert.equal(isSigned(Buffer.from(plain.body), { 'x-gitea-signature': right }, []), false)
+})
+
+test('a derivation that remembers gives the same secrets, however many scopes pass by', () => {
+  const derive = createDerivation()
+
+  for (let n = 0; n < 3_000; n++) derive(master, `acme/r${n}`)
+
+  for (const scope of ['acme/r1', 'acme/r2999', 'ACME/r2999', 'acme'])
+    assert.equal(derive(master, scope), deriveSecret(master, scope))
+  assert.notEqual(derive('another master', 'acme'), derive(master, 'acme'))
 })
