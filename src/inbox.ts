@@ -87,6 +87,7 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     CREATE TABLE IF NOT EXISTS set_aside (id TEXT, thread TEXT, kind TEXT, data TEXT, reason TEXT, at INTEGER)`)
   const sql = {
     see: database.prepare('INSERT OR IGNORE INTO seen (id, at) VALUES (?, ?)'),
+    unsee: database.prepare('DELETE FROM seen WHERE id = ?'),
     // A timer that is still to fire may be older than what is remembered.
     forget: database.prepare('DELETE FROM seen WHERE at < ? AND id NOT IN (SELECT id FROM jobs)'),
     insert: database.prepare('INSERT INTO jobs (id, thread, kind, data, due) VALUES (?, ?, ?, ?, ?)'),
@@ -246,6 +247,8 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
       .catch((err: unknown) => log.error({ component: 'inbox', err }, 'setting aside was not told'))
     transaction(() => {
       sql.setAside.run(reason, now(), row.seq)
+      // Whoever finds out about the same thing in another way may put it again.
+      sql.unsee.run(row.id)
       sql.remove.run(row.seq)
     })
     onHandled(job.kind, 'set-aside')

@@ -74,6 +74,8 @@ export interface PullSignal extends Event<'pull'> {
   title: string
   url: string
   by: string
+  /** The name of that account, which nobody else has. */
+  login: string
 }
 
 /** Somebody wrote under an issue or a pull request; `branch` as in `PullSignal`. */
@@ -84,6 +86,8 @@ export interface CommentSignal extends Event<'comment'> {
   text: string
   url: string
   by: string
+  /** As in `PullSignal`. */
+  login: string
 }
 
 export interface BranchSignal extends Event<'branch'> {

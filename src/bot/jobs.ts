@@ -15,7 +15,7 @@ export type BotJob =
   /** Something happened outside; its lane is the signal's own until a thread is found for it. */
   | Job<'signal', Signal>
   /** The same hint once more, in its lane: what it is about had not come to its end, or could not be asked for. */
-  | Job<'look-again', { signal: RunSignal | StatusSignal; attempt: number }>
+  | Job<'look-again', { signal: PushSignal | RunSignal | StatusSignal; attempt: number }>
   | Job<'push', { room: RoomId; signal: PushSignal; as: 'opened' | 'continued' }>
   | Job<'push-check', { signal: PushSignal; attempt: number }>
   /** `red`: subjects of the same line that still fail; missing when none had failed. `root`: what the thread's first post says, when it is about this line alone. */

@@ -92,7 +92,14 @@ export function createLookout(options: LookoutOptions): Lookout {
     await lookAtHeads(forge, current, heads, signal)
     const other = await missedStatuses(forge, current, Object.values(heads), signal)
     for (const hint of other.hints) await put(hint)
-    await update(repository, (now) => ({ ...now, ...newest, repository, statuses: other.statuses, heads }))
+    const heard = (now: Seen) => Object.entries(now.heads).filter(([branch, head]) => head !== known.heads[branch])
+    await update(repository, (now) => ({
+      ...now,
+      ...newest,
+      repository,
+      statuses: other.statuses,
+      heads: { ...heads, ...Object.fromEntries(heard(now)) },
+    }))
   }
 
   async function lookAtHeads(
@@ -101,7 +108,7 @@ export function createLookout(options: LookoutOptions): Lookout {
     heads: Seen['heads'],
     signal: AbortSignal,
   ): Promise<void> {
-    const wasLookedAt = before.runs !== undefined
+    const wasLookedAt = before.statuses !== undefined
     const moved = (known: Seen['heads']) =>
       Object.entries(heads).filter(([branch, head]) =>
         known[branch] === undefined ? wasLookedAt : known[branch] !== head,
@@ -110,9 +117,10 @@ export function createLookout(options: LookoutOptions): Lookout {
     // What was pushed just now is on its way to us.
     await pause(settleMs, undefined, { signal, ref: false })
     const now = (await seen.get(String(repository.id)))?.heads ?? {}
-    for (const [branch, after] of moved(now)) {
+    for (const [branch, after] of moved(now).filter(([branch, head]) => before.heads[branch] !== head)) {
+      // What was heard of meanwhile goes on from what we have read, not back to it.
       const none = '0'.repeat(after.length)
-      const push = await missedPush(forge, repository, { branch, before: now[branch] ?? none, after }, signal)
+      const push = await missedPush(forge, repository, { branch, before: before.heads[branch] ?? none, after }, signal)
       if (push) await put(push)
     }
   }

@@ -6,8 +6,8 @@ import type { Logger } from '../log.ts'
 import type { Repository } from '../signal.ts'
 
 export interface Places {
-  /** The room that is meant for a repository, once it was found. */
-  of(repository: Repository): Place | undefined
+  /** The room that is meant for a repository; `later` until it was found. */
+  of(repository: Repository): Place | 'later' | undefined
   /** Looks for the configured rooms once, and goes on looking by itself: the bot may still be invited. */
   find(chats: ChatPlatform[]): Promise<void>
 }
@@ -49,7 +49,7 @@ export function createPlaces({ room, rooms, lookAgainMs, stopping, log }: Places
   return {
     of(repository) {
       const name = nameFor(repository)
-      if (name !== undefined) return found.get(name)
+      if (name !== undefined) return found.get(name) ?? 'later'
       if (room !== undefined && !told.has(repository.id)) {
         told.add(repository.id)
         log.warn(

@@ -44,7 +44,8 @@ export type Signals = SignalDeps & {
   start(chats: ChatPlatform[]): Promise<void>
 }
 
-const keepLinesMs = 30 * 24 * 60 * 60_000
+const keepMs = 30 * 24 * 60 * 60_000
+const findRoomsMs = 5_000
 const checkAgainMs = [60_000, 180_000, 600_000]
 
 export function createSignals(options: SignalOptions): Signals {
@@ -77,13 +78,17 @@ export function createSignals(options: SignalOptions): Signals {
 
   return {
     async start(chats) {
-      await places.find(chats)
       lookout.start()
+      // A chat that is away may keep its rooms to itself for long; what needs them is looked at again.
+      await Promise.race([
+        places.find(chats),
+        pause(findRoomsMs, undefined, { signal: stopping, ref: false }).catch(() => {}),
+      ])
     },
     placeFor: places.of,
-    threads: shelf<SignalThread>(store.threads),
-    // Of a branch that nothing was heard of for so long nobody waits for news.
-    lines: { ...shelf<CiThread>(store.lines), set: (key, line) => store.lines.set(key, line, keepLinesMs) },
+    // Of what nothing was heard of for so long nobody waits for news.
+    threads: { ...shelf<SignalThread>(store.threads), set: (key, thread) => store.threads.set(key, thread, keepMs) },
+    lines: { ...shelf<CiThread>(store.lines), set: (key, line) => store.lines.set(key, line, keepMs) },
     inbox,
     async confirm(signal) {
       const found = gitea ? await confirmed(gitea, signal, looking()) : signal
@@ -127,6 +132,7 @@ const withoutSecrets = (result: CiResult): CiResult => ({
   ...result,
   what: redact(result.what),
   title: redact(result.title),
+  url: redact(result.url),
 })
 
 interface Analysis {

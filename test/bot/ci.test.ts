@@ -48,7 +48,12 @@ const hintOf = ({ repository, run = 7, key }: CiResult, how = 'run'): RunSignal 
 /** A bot whose forge says what the test puts into `now`, by run. */
 async function forge(
   t: TestContext,
-  options: { model?: ScriptedModel | 'none'; ci?: Partial<CiSource>; tools?: Tool[]; noRoom?: boolean } = {},
+  options: {
+    model?: ScriptedModel | 'none'
+    ci?: Partial<CiSource>
+    tools?: Tool[]
+    placeFor?: (repository: Repository) => 'here' | 'later' | undefined
+  } = {},
 ) {
   const chat = createChat([alice, bob])
   const now = new Map<number, CiResult>()
@@ -67,7 +72,13 @@ async function forge(
     chat,
     model: options.model ?? 'none',
     tools: options.tools ?? [restart()],
-    signals: { placeFor: () => (options.noRoom ? undefined : { room, chat }), ci },
+    signals: {
+      placeFor: (repository) => {
+        const place = options.placeFor ? options.placeFor(repository) : 'here'
+        return place === 'here' ? { room, chat } : place
+      },
+      ci,
+    },
   })
   const send = (signal: Signal) =>
     house.inbox.put({
@@ -151,7 +162,7 @@ test('a rerun that fails again, and a newer commit on the red branch, go on in t
   const thread = await red(house)
 
   await house.says(result({ attempt: 2 }))
-  await house.says(result({ run: 9, key: 'actions:1:9:1' }))
+  await house.says(result({ run: 9, key: 'actions:1:9:1', commit: 'b'.repeat(40) }))
   assert.equal(matching(house, /CI failed in/).filter((post) => post.thread === thread).length, 3)
   await house.says(result({ branch: 'dev', run: 10, key: 'actions:1:10:1' }))
   await house.later(2_500)
@@ -274,7 +285,7 @@ test('one repository that fails on and on does not take all threads of the room'
 })
 
 test('a repository without a room is not told of', async (t) => {
-  const house = await forge(t, { noRoom: true })
+  const house = await forge(t, { placeFor: () => undefined })
 
   await house.says(result())
   await house.later(2_500)
@@ -411,10 +422,11 @@ test('what people write under a pull request or do with it is told in the thread
     branch: 'fix',
     url: 'http://git/5',
     by: 'dana',
+    login: 'dana',
   } as const
 
   await house.send({ ...pull, kind: 'comment', id: 'comment:1', text: '# Hi @all\n![x](http://evil/x.png)' })
-  await house.send({ ...pull, kind: 'comment', id: 'comment:2', text: 'mine', by: 'kube-agent' })
+  await house.send({ ...pull, kind: 'comment', id: 'comment:2', text: 'mine', by: 'The agent', login: 'kube-agent' })
   await house.send({ ...pull, kind: 'pull', id: 'pull:1', action: 'closed', title: '' })
 
   const said = await house.sees(/dana wrote under \[#5\]/)
@@ -443,4 +455,104 @@ test('how the CI of a branch goes that a change in a thread makes is told there,
 
   assert.equal((await house.sees(/CI failed in .*kube-agent\/fix/)).thread, thread)
   assert.equal(threads(house), 1)
+})
+
+test('a forge that goes away in the midst of it, for hours, loses nothing', async (t) => {
+  let isAway = true
+  const house = await forge(t, {
+    ci: {
+      isOvertaken: async () => {
+        if (isAway) throw new Error('away')
+        return false
+      },
+      isAway: () => true,
+    },
+  })
+  await house.says(result())
+  for (let tries = 0; tries < 40; tries++) await house.later(300_000)
+  assert.equal(house.chat.shown.length, 0)
+
+  isAway = false
+  await house.later(300_000)
+
+  await house.sees(/CI failed in/)
+})
+
+test('a failure in a room that is not found yet is told once it is', async (t) => {
+  let place: 'here' | 'later' = 'later'
+  const house = await forge(t, { placeFor: () => place })
+  await house.says(result())
+  await house.later(6_000)
+  assert.equal(house.chat.shown.length, 0)
+
+  place = 'here'
+  await house.later(300_000)
+
+  await house.sees(/CI failed in/)
+})
+
+test('what became private while it was red is not told where it was told before', async (t) => {
+  const house = await forge(t, { placeFor: ({ private: isPrivate }) => (isPrivate ? undefined : 'here') })
+  await red(house)
+
+  const repository = { ...repositoryOf(1), private: true }
+  await house.says(result({ run: 8, key: 'actions:1:8:1', commit: 'b'.repeat(40), title: 'Secret plan', repository }))
+
+  assert.equal(matching(house, /Secret plan|facts of run 8/).length, 0)
+})
+
+test('what a thread proposed is told there for a day, also on branches that are told of nowhere, and no longer', async (t) => {
+  const proposal = { ...restartPreview(), branch: { repository: 1, name: 'main' } }
+  const house = await forge(t, {
+    model: scriptedModel(calls(['restart', { name: 'api' }]), says('Merged.')),
+    tools: [restart({ preview: () => proposal })],
+    ci: { wants: () => false },
+  })
+  await house.chat.say(alice, 'merge it')
+  const prompt = await house.sees(/Approval needed/)
+  await house.chat.mark(bob, prompt.id, 'approve')
+  await house.sees(/Merged/)
+  const passed = (run: number) =>
+    house.says(result({ state: 'passed', run, key: `actions:1:${run}:1`, commit: String(run).padStart(40, '0') }))
+
+  await passed(11)
+  assert.equal(matching(house, /CI passed in/).length, 1)
+  house.clock.now += 25 * 3_600_000
+  await passed(12)
+
+  assert.equal(matching(house, /CI passed in/).length, 1)
+})
+
+test('one red branch that fails on and on is told at length a few times, then listed, and no model looks at that', async (t) => {
+  const looks: number[] = []
+  const house = await forge(t, {
+    ci: {
+      facts: async ({ run = 0 }) => {
+        looks.push(run)
+        return `facts of run ${run}`
+      },
+    },
+  })
+  await red(house)
+
+  for (let run = 8; run < 60; run++)
+    await house.says(result({ run, key: `actions:1:${run}:1`, commit: String(run).padStart(40, '0') }))
+  await house.later(11_000)
+
+  assert.equal(looks.length, 5)
+  const listed = matching(house, /^- ❌ CI failed/).flatMap((post) => post.markdown.split('\n'))
+  assert.equal(listed.length, 48)
+  assert.equal(threads(house), 1)
+})
+
+test('what was listed in a flood has a thread of its own when it fails again later', async (t) => {
+  const house = await forge(t)
+  for (let n = 1; n <= 20; n++) await house.says(result({ branch: `b${n}`, run: n, key: `actions:1:${n}:1` }))
+  await house.later(2_500)
+  await house.later(700_000)
+
+  await house.says(result({ branch: 'b3', run: 40, key: 'actions:1:40:1', commit: 'c'.repeat(40) }))
+  await house.later(2_500)
+
+  await house.sees(/^❌ CI failed in \*\*acme\/r1\*\* `b3`/)
 })

@@ -51,19 +51,21 @@ test('a room that is not there yet is found once the bot was invited', async () 
   } as unknown as ChatPlatform
   const signals = create()
   await signals.start([chat])
-  assert.equal(signals.placeFor(repository), undefined)
+  assert.equal(signals.placeFor(repository), 'later')
 
   rooms.push('#ops:corp')
-  while (!signals.placeFor(repository)) await new Promise(setImmediate)
+  while (signals.placeFor(repository) === 'later') await new Promise(setImmediate)
 
-  assert.equal(signals.placeFor(repository)?.room, '#ops:corp')
+  assert.deepEqual(signals.placeFor(repository), { room: '#ops:corp', chat })
 })
 
 test('a repository is told of in the first room whose pattern fits, and a private one in no other', async () => {
   const signals = create({}, { KUBE_AGENT_SIGNALS_ROOMS: 'acme/pay*=#pay:corp,acme/*=#acme:corp' })
   await signals.start([chatWith('#ops:corp', '#pay:corp', '#acme:corp')])
-  const roomOf = (fullName: string, isPrivate: boolean) =>
-    signals.placeFor({ ...repository, fullName, private: isPrivate })?.room
+  const roomOf = (fullName: string, isPrivate: boolean) => {
+    const place = signals.placeFor({ ...repository, fullName, private: isPrivate })
+    return place === 'later' ? place : place?.room
+  }
 
   assert.equal(roomOf('acme/payments', true), 'matrix|#pay:corp')
   assert.equal(roomOf('acme/shop', true), 'matrix|#acme:corp')

@@ -7,8 +7,8 @@ import type { Place, SignalDeps } from './deps.ts'
 /** What keeps a flood from filling a room; in memory, as a flood is over when the process is. */
 export interface Flood {
   /** When which repository had its last threads opened. */
-  opened: { at: number; repository: number }[]
-  /** What failed in the last minute, by line. */
+  opened: { at: number; room: RoomId; repository: number }[]
+  /** What failed in the last minute, by room and line. */
   failing: Map<string, number>
 }
 
@@ -23,18 +23,23 @@ const mostFailing = 5
 const listMs = 10_000
 
 /** Whether another thread would be one too many, for the room or for the repository; then it belongs into a list. */
-export function isFlood({ opened }: Flood, repository: number, now: number): boolean {
+export function isFlood(
+  { opened }: Flood,
+  { room, repository }: { room: RoomId; repository: number },
+  now: number,
+): boolean {
   while (opened[0] !== undefined && now - opened[0].at >= windowMs) opened.shift()
+  const inRoom = opened.filter((one) => one.room === room)
   return (
-    opened.length >= mostThreads || opened.filter((one) => one.repository === repository).length >= mostOfRepository
+    inRoom.length >= mostThreads || inRoom.filter((one) => one.repository === repository).length >= mostOfRepository
   )
 }
 
-/** Remembers that something fails, and tells whether that many things do that they belong into one list. */
-export function isFailingFlood({ failing }: Flood, line: string, now: number): boolean {
-  failing.set(line, now)
+/** Remembers that something fails, and tells whether that many things of the room do that they belong into one list. */
+export function isFailingFlood({ failing }: Flood, room: RoomId, line: string, now: number): boolean {
+  failing.set(`${room} ${line}`, now)
   for (const [key, at] of failing) if (now - at >= failingMs) failing.delete(key)
-  return failing.size > mostFailing
+  return [...failing.keys()].filter((key) => key.startsWith(`${room} `)).length > mostFailing
 }
 
 /** The room's list that is being written, or a new one. */

@@ -5,8 +5,8 @@ import type { BotJob } from '../jobs.ts'
 import type { ChatPlatform, RoomId, ThreadId } from '../platform.ts'
 
 export interface SignalDeps {
-  /** Where threads about a repository are opened; nothing when no room is meant for it. */
-  placeFor(repository: Repository): Place | undefined
+  /** Where threads about a repository are opened; nothing when no room is meant for it, `later` when that is not found yet. */
+  placeFor(repository: Repository): Place | 'later' | undefined
   /** The last thread of each thing that pushes, and each collection, was told in. */
   threads: Kept<SignalThread>
   /** What is known of each branch and pull request whose CI was told of. */
@@ -67,6 +67,8 @@ export interface SignalThread {
   at: number
   /** The signal that opened it. */
   by: string
+  /** When something was told at length lately. */
+  recent?: number[]
 }
 
 /** How CI stands with a branch or pull request, and where that is told. */
@@ -76,8 +78,12 @@ export interface CiThread {
   /** `watched`: it was proposed in the thread, so that how it goes is told there, good or bad. */
   state: 'watched' | 'red' | 'green'
   at: number
+  /** Until when what was proposed is watched. */
+  until?: number
   /** What is red, by subject: the newest failure. */
-  red: Record<string, { order: number; key: string }>
+  red: Record<string, { order: number; key: string; commit: string }>
+  /** When something was told at length lately. */
+  recent?: number[]
   /** The newest that passed, by subject. */
   green: Record<string, number>
   /** Results that were told, newest last. */

@@ -1,6 +1,9 @@
 import type { Conversation } from '../conversation.ts'
-import { lineKey } from './ci.ts'
 import type { SignalDeps } from './deps.ts'
+import { lineKey } from './line.ts'
+
+/** CI that takes longer is nobody's answer to the change any more. */
+const watchMs = 24 * 60 * 60_000
 
 /** How the CI of a branch goes that a change in this thread makes is told here, from the moment on when the change starts. */
 export async function followProposals(
@@ -12,6 +15,15 @@ export async function followProposals(
     const key = lineKey(preview.branch.repository, preview.branch.name)
     const known = await lines.get(key)
     if (known?.thread === thread || known?.state === 'red') continue
-    await lines.set(key, { thread, room, state: 'watched', at: now(), red: {}, green: {}, told: [] })
+    await lines.set(key, {
+      thread,
+      room,
+      state: 'watched',
+      at: now(),
+      until: now() + watchMs,
+      red: {},
+      green: {},
+      told: [],
+    })
   }
 }

@@ -5,34 +5,50 @@ import type { PushSignal } from '../../signal.ts'
 import { escapeMarkdown } from '../../tools/markdown.ts'
 import { begin, type Conversation, say, shortId } from '../conversation.ts'
 import type { JobOf } from '../jobs.ts'
-import type { Language } from '../texts.ts'
-import { collectionOf, type Flood, isFlood, list } from './collection.ts'
-import type { PushFacts, SignalDeps } from './deps.ts'
+import type { RoomId } from '../platform.ts'
+import type { Setting } from './ci.ts'
+import { collectionOf, isFlood, list } from './collection.ts'
+import type { Place, PushFacts, SignalDeps, SignalThread } from './deps.ts'
+import { isTooMuch } from './line.ts'
+import { lookAgain, nextWaitMs } from './look-again.ts'
 
 /** Finds the thread for a push: that of the last push to the branch if it is recent, else a new one in the repository's room. */
 export async function routePush(
   push: PushSignal,
+  attempt: number,
   deps: SignalDeps,
-  { flood, language }: { flood: Flood; language: Language },
+  { flood, language }: Setting,
 ): Promise<void> {
+  if (deps.unwanted(push)) return
   const place = deps.placeFor(push.repository)
-  if (!place || deps.unwanted(push)) return
+  if (place === 'later') return lookAgain(push, attempt, nextWaitMs(attempt), deps)
+  if (!place) return
   const { room } = place
-  const key = `push:${push.repository.id}:${push.branch}`
   const id = `told:${push.id}`
-  const known = await deps.threads.get(key)
-  const recent = known && deps.now() - known.at < deps.continueMs ? known : undefined
-  if (!recent && isFlood(flood, push.repository.id, deps.now())) {
-    const thread = await collectionOf(place, deps, language)
-    return list(deps, { id, thread, room, line: deps.title(push).split('\n')[0] ?? '' })
-  }
-  if (!recent) flood.opened.push({ at: deps.now(), repository: push.repository.id })
-  const thread =
-    recent?.thread ?? (await place.chat.open(room, { id: shortId('s', push.id), markdown: deps.title(push) })).thread
-  const by = recent?.by ?? push.id
-  await deps.threads.set(key, { thread, at: deps.now(), by })
-  const as = by === push.id ? 'opened' : 'continued'
-  await deps.inbox.put({ id, thread, kind: 'push', data: { room, signal: push, as } })
+  const now = deps.now()
+  const repository = push.repository.id
+  const known = await deps.threads.get(pushKey(push.repository, push.branch, room))
+  const recent = known && now - known.at < deps.continueMs ? known : undefined
+  const line = deps.title(push).split('\n')[0] ?? ''
+  if (!recent && isFlood(flood, { room, repository }, now))
+    return list(deps, { id, thread: await collectionOf(place, deps, language), room, line })
+
+  const last = recent ?? (await openThread(push, place, deps))
+  if (!recent) flood.opened.push({ at: now, room, repository })
+  const isMany = isTooMuch(last, now)
+  await deps.threads.set(pushKey(push.repository, push.branch, room), { ...last, at: now })
+  const as = last.by === push.id ? 'opened' : 'continued'
+  if (isMany) await list(deps, { id, thread: last.thread, room, line })
+  else await deps.inbox.put({ id, thread: last.thread, kind: 'push', data: { room, signal: push, as } })
+}
+
+/** The last thread about a branch, in a room: a repository that became private has another one. */
+export const pushKey = ({ id }: PushSignal['repository'], branch: string, room: RoomId): string =>
+  `push:${id}:${branch}:${room}`
+
+async function openThread(push: PushSignal, { room, chat }: Place, deps: SignalDeps): Promise<SignalThread> {
+  const { thread } = await chat.open(room, { id: shortId('s', push.id), markdown: deps.title(push) })
+  return { thread, at: 0, by: push.id }
 }
 
 /** Says what was pushed and what can be found out by rules; then the model looks further, if there is one. */

@@ -4,25 +4,29 @@ import { oneLine } from '../../tools/output.ts'
 import type { JobOf } from '../jobs.ts'
 import type { ThreadId } from '../platform.ts'
 import { type Language, texts } from '../texts.ts'
-import { lineKey, routeCi } from './ci.ts'
-import type { Flood } from './collection.ts'
+import { routeCi, type Setting } from './ci.ts'
+import { list } from './collection.ts'
 import type { SignalDeps } from './deps.ts'
-import { routePush } from './push.ts'
+import { isCurrent, isTooMuch, lineKey } from './line.ts'
+import { pushKey, routePush } from './push.ts'
 
 /** Lets a signal take effect: opens a thread, goes on in one, or says something there. Runs in the lane of its repository. */
 export async function routeSignal(
   job: JobOf<'signal' | 'look-again'>,
   deps: SignalDeps,
-  setting: { flood: Flood; language: Language },
+  setting: Setting,
 ): Promise<void> {
-  if (job.kind === 'look-again') return routeCi(job.data.signal, job.data.attempt, deps, setting)
+  if (job.kind === 'look-again') {
+    const { signal, attempt } = job.data
+    return signal.kind === 'push' ? routePush(signal, attempt, deps, setting) : routeCi(signal, attempt, deps, setting)
+  }
   // Of what is gone there is nothing to ask.
   const signal = job.data.kind === 'repository' ? job.data : await deps.confirm(job.data)
   if (!signal) return
   await deps.onSeen(signal)
   switch (signal.kind) {
     case 'push':
-      return routePush(signal, deps, setting)
+      return routePush(signal, 0, deps, setting)
     case 'run':
     case 'status':
       return routeCi(signal, 0, deps, setting)
@@ -30,7 +34,7 @@ export async function routeSignal(
       return endLine(signal, deps, setting.language)
     case 'pull':
     case 'comment':
-      return tellProposed(signal, deps, setting.language)
+      return tellPull(signal, deps, setting.language)
     case 'release':
       return tellRelease(signal, deps, setting.language)
     case 'repository':
@@ -50,27 +54,37 @@ async function endLine(signal: BranchSignal, deps: SignalDeps, language: Languag
   await deps.lines.delete(key)
 }
 
-/** What people do with a proposal is told where it was made. */
-async function tellProposed(signal: PullSignal | CommentSignal, deps: SignalDeps, language: Language): Promise<void> {
-  if (signal.branch === undefined || signal.by === deps.ownLogin()) return
-  const line = await deps.lines.get(lineKey(signal.repository.id, signal.branch))
-  if (!line) return
-  const number = /^https?:\/\/[^\s()<>]+$/.test(signal.url) ? `[#${signal.number}](${signal.url})` : `#${signal.number}`
+/** What people do with a pull request is told in the thread of its branch, while that has one that goes on. */
+async function tellPull(signal: PullSignal | CommentSignal, deps: SignalDeps, language: Language): Promise<void> {
+  if (signal.login === deps.ownLogin() || (signal.kind === 'pull' && signal.action === 'opened')) return
+  const key = lineKey(signal.repository.id, signal.branch ?? `pull/${signal.number}`)
+  const line = await deps.lines.get(key)
+  if (!line || !isCurrent(line, deps.now())) return
+  const markdown = said(signal, language)
+  const { thread, room } = line
+  if (isTooMuch(line, deps.now())) await list(deps, { id: `remark:${signal.id}`, thread, room, line: markdown })
+  else await remark(signal, thread, markdown, deps)
+  // Of a fork's pull request that is over nothing turns green any more.
+  const isOver = signal.kind === 'pull' && signal.action !== 'reopened' && signal.branch === undefined
+  await (isOver ? deps.lines.delete(key) : deps.lines.set(key, line))
+}
+
+function said(signal: PullSignal | CommentSignal, language: Language): string {
   const text = texts[language]
-  if (signal.kind === 'comment') {
-    const said = escapeMarkdown(oneLine(signal.text).slice(0, 500))
-    return remark(signal, line.thread, `${text.commented(nameOf(signal.by), number)}\n\n> ${said}`, deps)
-  }
-  const { action } = signal
-  if (action === 'opened') return
-  const said = { merged: text.pullMerged, closed: text.pullClosed, reopened: text.pullReopened }[action]
-  await remark(signal, line.thread, said(number, nameOf(signal.by)), deps)
+  const number = /^https?:\/\/[^\s()<>]+$/.test(signal.url) ? `[#${signal.number}](${signal.url})` : `#${signal.number}`
+  const by = nameOf(signal.by)
+  if (signal.kind === 'comment')
+    return `${text.commented(by, number)}\n\n> ${escapeMarkdown(oneLine(signal.text).slice(0, 500))}`
+  const sentences = { merged: text.pullMerged, closed: text.pullClosed, reopened: text.pullReopened }
+  return signal.action === 'opened' ? '' : sentences[signal.action](number, by)
 }
 
 /** A release is told in the thread of the last push to its branch, when there is a recent one. */
 async function tellRelease(signal: ReleaseSignal, deps: SignalDeps, language: Language): Promise<void> {
   const branch = signal.branch || signal.repository.defaultBranch
-  const last = await deps.threads.get(`push:${signal.repository.id}:${branch}`)
+  const place = deps.placeFor(signal.repository)
+  if (!place || place === 'later') return
+  const last = await deps.threads.get(pushKey(signal.repository, branch, place.room))
   if (!last || deps.now() - last.at >= deps.continueMs) return
   const tag = /^https?:\/\/[^\s()<>]+$/.test(signal.url)
     ? `[${escapeMarkdown(signal.tag)}](${signal.url})`

@@ -30,6 +30,8 @@ export const repository = z
     full_name: z.string().regex(/^[\w.-]{1,255}\/[\w.-]{1,255}$/),
     html_url: address,
     private: z.boolean(),
+    // Of an organisation that only its members see the repositories are not called private.
+    internal: z.boolean().nullish(),
     default_branch: z.string().max(1_024),
   })
   .transform(
@@ -37,7 +39,7 @@ export const repository = z
       id: given.id,
       fullName: given.full_name,
       url: given.html_url,
-      private: given.private,
+      private: given.private || given.internal === true,
       defaultBranch: given.default_branch,
     }),
   )

@@ -45,6 +45,7 @@ export const pull = PullEvent.transform((given): PullSignal | undefined => {
     title: request.title,
     url: request.html_url,
     by: nameOf(given.sender),
+    login: given.sender?.login ?? '',
   }
 })
 
@@ -62,6 +63,7 @@ export const comment = CommentEvent.transform((given): CommentSignal | undefined
     text: comment.body,
     url: comment.html_url,
     by: nameOf(given.sender),
+    login: given.sender?.login ?? '',
   }
 })
 

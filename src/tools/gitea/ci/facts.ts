@@ -20,6 +20,7 @@ const Commit = z.object({
     .transform((files) => files?.map(({ filename }) => filename) ?? []),
 })
 
+const partMs = 30_000
 const mostLogs = 3
 const mostCommits = 8
 const mostFiles = 12
@@ -27,12 +28,15 @@ const mostFiles = 12
 /** What can be said about a failed run without a model, as Markdown. What could not be read is said in its place. */
 export async function runFacts(gitea: Gitea, result: CiResult, signal: AbortSignal): Promise<string> {
   const name = splitName(result.repository.fullName)
-  const history = readHistory(gitea, result, signal)
+  // One part that hangs does not take the others with it.
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(partMs)])
+  const jobs = jobsOf(gitea, name, result.run ?? 0, soon)
+  const history = jobs.then((own) => readHistory(gitea, result, own, soon))
   const parts = await Promise.all(
     [
-      commitLine(gitea, result, signal),
-      jobsOf(gitea, name, result.run ?? 0, signal).then((jobs) => jobParts(gitea, result, jobs, signal)),
-      history.then((found) => sinceGreen(gitea, result, found.lastGreen, signal)),
+      commitLine(gitea, result, soon),
+      jobs.then((own) => jobParts(gitea, result, own, soon)),
+      history.then((found) => sinceGreen(gitea, result, found.lastGreen, soon)),
       history.then((found) => elsewhereLine(found)),
     ].map((part) => part.catch((error: unknown) => unreadable(error, signal))),
   )
@@ -42,8 +46,8 @@ export async function runFacts(gitea: Gitea, result: CiResult, signal: AbortSign
   return [...fork, ...parts].filter(Boolean).join('\n\n')
 }
 
-function unreadable(error: unknown, signal: AbortSignal): string {
-  signal.throwIfAborted()
+function unreadable(error: unknown, signal?: AbortSignal): string {
+  signal?.throwIfAborted()
   return `Could not be looked at: ${escapeMarkdown(error instanceof Error ? error.message : String(error))}`
 }
 
@@ -76,7 +80,7 @@ async function jobParts(gitea: Gitea, result: CiResult, jobs: Job[], signal: Abo
   const logs = await Promise.all(
     failed
       .slice(0, mostLogs)
-      .map((job) => jobPart(gitea, result, job, signal).catch((error) => unreadable(error, signal))),
+      .map((job) => jobPart(gitea, result, job, signal).catch((error: unknown) => unreadable(error))),
   )
   const more = failed.length > mostLogs ? [`${failed.length - mostLogs} more jobs failed.`] : []
   const others = jobs.filter((job) => outcome(job) !== 'failure')

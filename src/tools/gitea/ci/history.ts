@@ -10,8 +10,6 @@ const mostBranches = 5
 export interface History {
   /** The last one that passed before this failure; of a line that never did, the last one on the default branch. */
   lastGreen: { run: Run; onLine: boolean } | undefined
-  /** Whether a newer one on the same line passed: then nobody has to hear of this failure any more. */
-  isOvertaken: boolean
   /** The newest result on each other branch, and whether it failed in the same job and step. */
   elsewhere: { branch: string; run: Run; same: boolean | undefined }[]
 }
@@ -20,10 +18,12 @@ export interface History {
 export async function isOvertaken(gitea: Gitea, result: CiResult, signal: AbortSignal): Promise<boolean> {
   const { branch } = result.line
   const name = splitName(result.repository.fullName)
-  const runs = await runsOf(gitea, name, branch ? { branch } : {}, signal).catch((error: unknown) => {
-    if (isForbidden(error)) return []
-    throw error
-  })
+  const runs = await runsOf(gitea, name, branch && result.line.pull === undefined ? { branch } : {}, signal).catch(
+    (error: unknown) => {
+      if (isForbidden(error)) return []
+      throw error
+    },
+  )
   return newerGreen(runs, result)
 }
 
@@ -32,23 +32,29 @@ const newerGreen = (runs: Run[], { order, subject, line }: CiResult): boolean =>
     (run) => run.id > order && workflowOf(run) === subject && run.conclusion === 'success' && isOnLine(run, line),
   )
 
-export async function readHistory(gitea: Gitea, result: CiResult, signal: AbortSignal): Promise<History> {
+export async function readHistory(
+  gitea: Gitea,
+  result: CiResult,
+  /** Of the run itself. */
+  jobs: Job[],
+  signal: AbortSignal,
+): Promise<History> {
   const name = splitName(result.repository.fullName)
   const { branch } = result.line
   const { defaultBranch } = result.repository
-  const [all, own, green, base] = await Promise.all([
+  const [all, green, base] = await Promise.all([
     runsOf(gitea, name, {}, signal),
-    branch ? runsOf(gitea, name, { branch }, signal) : [],
     branch ? runsOf(gitea, name, { branch, status: 'success' }, signal) : [],
-    runsOf(gitea, name, { branch: defaultBranch, status: 'success' }, signal),
+    branch === defaultBranch ? [] : runsOf(gitea, name, { branch: defaultBranch, status: 'success' }, signal),
   ])
   const isBefore = (run: Run) => run.id < result.order && workflowOf(run) === result.subject
-  const onLine = green.find(isBefore)
+  const onLine = [...green, ...all.filter((run) => run.conclusion === 'success' && isOnLine(run, result.line))].find(
+    isBefore,
+  )
   const onBase = base.find(isBefore)
   return {
     lastGreen: onLine ? { run: onLine, onLine: true } : onBase && { run: onBase, onLine: false },
-    isOvertaken: newerGreen([...all, ...own], result),
-    elsewhere: await elsewhere(gitea, name, all, result, signal),
+    elsewhere: await elsewhere(gitea, name, all, { result, jobs }, signal),
   }
 }
 
@@ -64,15 +70,14 @@ async function runsOf(
 }
 
 const isOnLine = (run: Run, line: CiResult['line']): boolean =>
-  line.branch !== undefined
-    ? run.head_branch === line.branch
-    : line.pull !== undefined && run.path.endsWith(`@refs/pull/${line.pull}/head`)
+  (line.branch !== undefined && run.head_branch === line.branch) ||
+  (line.pull !== undefined && run.path.endsWith(`@refs/pull/${line.pull}/head`))
 
 async function elsewhere(
   gitea: Gitea,
   name: RepositoryName,
   runs: Run[],
-  result: CiResult,
+  { result, jobs }: { result: CiResult; jobs: Job[] },
   signal: AbortSignal,
 ): Promise<History['elsewhere']> {
   const newest = new Map<string, Run>()
@@ -83,12 +88,9 @@ async function elsewhere(
   }
   return Promise.all(
     [...newest].slice(0, mostBranches).map(async ([branch, run]) => {
-      if (outcome(run) === 'success' || result.run === undefined) return { branch, run, same: undefined }
-      const [theirs, ours] = await Promise.all([
-        jobsOf(gitea, name, run.id, signal),
-        jobsOf(gitea, name, result.run, signal),
-      ])
-      return { branch, run, same: places(theirs) === places(ours) }
+      if (outcome(run) === 'success') return { branch, run, same: undefined }
+      const theirs = await jobsOf(gitea, name, run.id, signal)
+      return { branch, run, same: places(theirs) === places(jobs) }
     }),
   )
 }

@@ -1,6 +1,6 @@
 import type { RunSignal, StatusSignal } from '../../../signal.ts'
 import type { Gitea } from '../client.ts'
-import { GiteaUnreachable, UnusableAnswer } from '../errors.ts'
+import { GiteaError, GiteaUnreachable, UnusableAnswer } from '../errors.ts'
 import { runFacts } from './facts.ts'
 import { isOvertaken } from './history.ts'
 import { type CiResult, readRunResult, repositoryById } from './result.ts'
@@ -31,4 +31,6 @@ export const ciOvertaken = async (gitea: Gitea, result: CiResult, signal: AbortS
   result.run !== undefined && (await isOvertaken(gitea, result, signal))
 
 export const isForgeAway = (error: unknown): boolean =>
-  error instanceof GiteaUnreachable || error instanceof UnusableAnswer
+  error instanceof GiteaUnreachable ||
+  error instanceof UnusableAnswer ||
+  (error instanceof GiteaError && (error.status >= 500 || error.status === 429))

@@ -37,9 +37,9 @@ export async function missedRuns(
   gitea: Gitea,
   seen: Seen,
   signal: AbortSignal,
-): Promise<{ hints: RunSignal[]; runs: number; lastRuns: string[]; isForbidden?: true }> {
+): Promise<{ hints: RunSignal[]; runs?: number; lastRuns?: string[]; isForbidden?: true }> {
   const { repository } = seen
-  if (!(await gitea.features(signal)).runs) return { hints: [], runs: 0, lastRuns: [] }
+  if (!(await gitea.features(signal)).runs) return { hints: [] }
   const path = inRepository(splitName(repository.fullName), '/actions/runs')
   const limit = seen.runs === undefined ? 50 : mostRuns
   const query = { status: 'completed' }
@@ -49,7 +49,7 @@ export async function missedRuns(
       if (isForbidden(error)) return undefined
       throw error
     })
-  if (!found) return { hints: [], runs: seen.runs ?? 0, lastRuns: [], isForbidden: true }
+  if (!found) return { hints: [], isForbidden: true }
   const { items } = found
   const ended = items
     .map((run) => ({ hint: toRunSignal(repository, run), at: Date.parse(run.completed_at ?? '') || 0 }))

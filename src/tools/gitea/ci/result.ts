@@ -42,6 +42,7 @@ const Repo = z
     full_name: z.string(),
     html_url: z.string().catch(''),
     private: z.boolean(),
+    internal: z.boolean().nullish(),
     default_branch: z.string().catch(''),
   })
   .transform(
@@ -49,7 +50,7 @@ const Repo = z
       id: given.id,
       fullName: given.full_name,
       url: given.html_url,
-      private: given.private,
+      private: given.private || given.internal === true,
       defaultBranch: given.default_branch,
     }),
   )
