@@ -52,10 +52,8 @@ export function createLookout(options: LookoutOptions): Lookout {
 
   async function onSeen(signal: Signal): Promise<void> {
     const { repository } = signal
-    if (signal.kind === 'repository' && signal.action === 'deleted') {
-      await seen.delete(String(repository.id))
-      return
-    }
+    // Whether it is gone says the forge itself, at the next look.
+    if (signal.kind === 'repository' && signal.action === 'deleted') return
     const head = signal.kind === 'push' && wants(signal.branch, repository) ? { [signal.branch]: signal.after } : {}
     const isNew = !(await seen.has(String(repository.id)))
     await update(repository, (known) => ({ ...known, repository, heads: { ...known.heads, ...head } }))
