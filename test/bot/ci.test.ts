@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { CiSource } from '../../src/bot/signals/deps.ts'
-import type { Repository, RunSignal, Signal, StatusSignal } from '../../src/signal.ts'
+import type { CiSource, PushFacts } from '../../src/bot/signals/deps.ts'
+import type { PushSignal, Repository, RunSignal, Signal, StatusSignal } from '../../src/signal.ts'
 import type { CiResult } from '../../src/tools/gitea/ci/result.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { restart, restartPreview } from '../agent/fixtures.ts'
@@ -53,6 +53,7 @@ async function forge(
     ci?: Partial<CiSource>
     tools?: Tool[]
     placeFor?: (repository: Repository) => 'here' | 'later' | undefined
+    pushFacts?: (push: PushSignal) => Promise<PushFacts>
   } = {},
 ) {
   const chat = createChat([alice, bob])
@@ -78,6 +79,7 @@ async function forge(
         return place === 'here' ? { room, chat } : place
       },
       ci,
+      ...(options.pushFacts && { facts: options.pushFacts, checkAgainMs: [60_000, 60_000] }),
     },
   })
   const send = (signal: Signal) =>
@@ -555,4 +557,30 @@ test('what was listed in a flood has a thread of its own when it fails again lat
   await house.later(2_500)
 
   await house.sees(/^❌ CI failed in \*\*acme\/r1\*\* `b3`/)
+})
+
+test('when CI has ended, the thread of its push says so at once, and once', async (t) => {
+  const commit = 'a'.repeat(40)
+  let settled = false
+  const house = await forge(t, { pushFacts: async () => ({ markdown: settled ? 'CI is green' : 'CI runs', settled }) })
+  await house.send({
+    kind: 'push',
+    source: 'gitea',
+    id: 'push:1',
+    repository: repositoryOf(1),
+    branch: 'main',
+    before: 'c'.repeat(40),
+    after: commit,
+    pusher: { login: 'dana', name: 'Dana' },
+    commits: [],
+    total: 1,
+  })
+  const { thread } = await house.sees(/CI runs/)
+
+  settled = true
+  await house.says(result({ state: 'passed', commit }), 3)
+  assert.equal((await house.sees(/CI is green/)).thread, thread)
+  await house.later(61_000)
+
+  assert.equal(matching(house, /CI is green/).length, 1)
 })

@@ -7,6 +7,7 @@ import { collectionOf, type Flood, isFailingFlood, isFlood, list } from './colle
 import type { CiSource, CiThread, Place, SignalDeps } from './deps.ts'
 import { isCurrent, isInPlace, isOld, isSameFailure, isTooMuch, keepLine, lineKey, newLine } from './line.ts'
 import { lookAgain, nextWaitMs } from './look-again.ts'
+import { checkAfterCi } from './push.ts'
 
 /** Failures that come so close together are told in one go: one thread for a commit, one list for a flood. */
 const settleMs = 2_000
@@ -48,6 +49,7 @@ async function take(
   deps: SignalDeps & { ci: CiSource },
   setting: Setting,
 ): Promise<void> {
+  if (result.state !== 'running') await checkAfterCi(result, deps)
   const line = await deps.lines.get(lineKey(result.repository.id, result.line.name))
   const goesOn = line !== undefined && isCurrent(line, deps.now())
   if (!goesOn && !deps.ci.wants(result)) return

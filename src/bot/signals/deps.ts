@@ -67,6 +67,8 @@ export interface SignalThread {
   at: number
   /** The signal that opened it. */
   by: string
+  /** The push that was told last, while its end may still be waited for. */
+  last?: PushSignal
   /** When something was told at length lately. */
   recent?: number[]
 }

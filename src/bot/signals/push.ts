@@ -2,8 +2,9 @@ import { fence } from '../../agent/guard/fence.ts'
 import { redact } from '../../agent/guard/redact.ts'
 import { openCalls } from '../../agent/session.ts'
 import type { PushSignal } from '../../signal.ts'
+import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import { escapeMarkdown } from '../../tools/markdown.ts'
-import { begin, type Conversation, say, shortId } from '../conversation.ts'
+import { begin, type Conversation, say, shortId, tellOnce } from '../conversation.ts'
 import type { JobOf } from '../jobs.ts'
 import type { RoomId } from '../platform.ts'
 import type { Setting } from './ci.ts'
@@ -36,7 +37,11 @@ export async function routePush(
   const last = recent ?? (await openThread(push, place, deps))
   if (!recent) flood.opened.push({ at: now, room, repository })
   const isMany = isTooMuch(last, now)
-  await deps.threads.set(pushKey(push.repository, push.branch, room), { ...last, at: now })
+  await deps.threads.set(pushKey(push.repository, push.branch, room), {
+    ...last,
+    at: now,
+    last: push,
+  })
   const as = last.by === push.id ? 'opened' : 'continued'
   if (isMany) await list(deps, { id, thread: last.thread, room, line })
   else await deps.inbox.put({ id, thread: last.thread, kind: 'push', data: { room, signal: push, as } })
@@ -56,7 +61,8 @@ export async function takePush(conversation: Conversation, job: JobOf<'push'>, d
   const { signal, as } = job.data
   const facts = await look(signal, deps)
   say(conversation, as === 'opened' ? facts.markdown : `${deps.title(signal)}\n\n${facts.markdown}`, { quiet: true })
-  if (!facts.settled) await checkLater(conversation, signal, 0, deps)
+  if (facts.settled) conversation.told.push(settledKey(signal))
+  else await checkLater(conversation, signal, 0, deps)
   // While a call waits for a decision the model cannot be told; people see the facts.
   if (!deps.hasModel || openCalls(conversation.session).length > 0) return
 
@@ -72,13 +78,27 @@ const look = (signal: PushSignal, deps: SignalDeps): Promise<PushFacts> =>
     settled: false,
   }))
 
+const settledKey = ({ id }: PushSignal): string => `settled:${id}`
+
 /** Looks again at what had not come to an end: the CI of the push and the workloads it concerns. */
 export async function checkPush(conversation: Conversation, job: JobOf<'push-check'>, deps: SignalDeps): Promise<void> {
   const { signal, attempt } = job.data
+  const key = settledKey(signal)
+  if (conversation.told.includes(key)) return
   const facts = await look(signal, deps)
   const last = attempt + 1 >= deps.checkAgainMs.length
-  if (facts.settled || last) say(conversation, facts.markdown, { quiet: true })
+  if (facts.settled || last) tellOnce(conversation, key, facts.markdown)
   else await checkLater(conversation, signal, attempt + 1, deps)
+}
+
+/** CI has come to an end: what a push is about is looked at now, and not only when its time comes. */
+export async function checkAfterCi({ repository, line, commit, key }: CiResult, deps: SignalDeps): Promise<void> {
+  const place = deps.placeFor(repository)
+  if (line.branch === undefined || !place || place === 'later') return
+  const told = await deps.threads.get(pushKey(repository, line.branch, place.room))
+  if (told?.last?.after !== commit) return
+  const id = `push-check:${told.last.id}:${key}`
+  await deps.inbox.put({ id, thread: told.thread, kind: 'push-check', data: { signal: told.last, attempt: 0 } })
 }
 
 async function checkLater(
