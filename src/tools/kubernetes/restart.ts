@@ -38,7 +38,8 @@ export function restartDeployment(cluster: Cluster, rules: ChangeRules): Tool {
         { verb: 'patch', group: 'apps', resource: 'deployments', namespace: where, name },
         signal,
       )
-      const request = restartRequest(where, deployment, new Date(cluster.now()).toISOString().replace(/\.\d+Z$/, 'Z'))
+      // With its milliseconds, so that a second restart within a second is one.
+      const request = restartRequest(where, deployment, new Date(cluster.now()).toISOString())
       const [diff, affects] = await Promise.all([
         tryOut(cluster, request, deployment, signal),
         affected(cluster, where, { kind: 'Deployment', object: deployment }, signal),

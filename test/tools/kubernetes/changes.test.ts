@@ -208,6 +208,15 @@ for (const { tool, args } of [
   })
 }
 
+test('a restart that is asked for within a second of another one is one', async (t) => {
+  const house = await setup(t)
+  await house.carryOut(restart, { name: 'api' }, await house.propose(restart, { name: 'api' }))
+
+  house.clock.advance(5)
+
+  assert.match((await house.propose(restart, { name: 'api' })).diff, /restartedAt/)
+})
+
 test('a restart of a paused rollout is refused with the way out', async (t) => {
   const house = await setup(t)
   house.edit('api', ({ spec }) => {
@@ -285,7 +294,7 @@ test('a change that a person approved helps', async (t) => {
   const text = await house.carryOut(restart, { name: 'api' }, preview)
   house.clock.advance(30_000)
 
-  assert.match(text, /^Restart of deployment shop\/api began .*2026-11-24T09:00:00Z, generation 2/)
+  assert.match(text, /^Restart of deployment shop\/api began .*2026-11-24T09:00:00\.000Z, generation 2/)
   assert.equal(house.deployment('api').status.availableReplicas, 2)
   const grown = await house.propose(scale, { name: 'worker', replicas: 2 })
   assert.match(await house.carryOut(scale, { name: 'worker', replicas: 2 }, grown), /now wants 2 replicas/)
