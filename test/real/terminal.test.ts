@@ -69,7 +69,7 @@ async function say(terminal: Terminal, text: string): Promise<void> {
 const steady = (text: string): string =>
   text
     .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:8000')
-    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '2026-01-05T12:00:00Z')
+    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z/g, (_all, ms) => `2026-01-05T12:00:00${ms ? '.000' : ''}Z`)
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '00000000-0000-0000-0000-000000000000')
     .replaceAll(/\d\d:\d\d UTC/g, '12:30 UTC')
     .replaceAll(/(needed|필요) [0-9a-z]{6}:/g, '$1 abc123:')
