@@ -584,3 +584,28 @@ test('when CI has ended, the thread of its push says so at once, and once', asyn
 
   assert.equal(matching(house, /CI is green/).length, 1)
 })
+
+test('statuses of the forge itself do not stand in for those of other CI', async (t) => {
+  const commit = 'b'.repeat(40)
+  const { run: _, ...status } = result({ subject: 'commit status', commit, key: `status:1:${commit}:one` })
+  const house = await forge(t, {
+    ci: { results: async (hint) => (hint.kind === 'status' && hint.bySystem ? [] : [status]) },
+  })
+  for (const [id, bySystem] of [true, false].entries())
+    await house.send({
+      kind: 'status',
+      source: 'gitea',
+      id: `status:1:${commit}:${id}`,
+      repository: repositoryOf(1),
+      commit,
+      context: 'ci',
+      state: 'failure',
+      bySystem,
+    })
+  await house.quiet()
+
+  await house.later(10_500)
+  await house.later(2_500)
+
+  await house.sees(/CI failed in/)
+})

@@ -31,5 +31,7 @@ export const nextWaitMs = (attempt: number): number => Math.min(5_000 * 2 ** Mat
 /** What is asked for: one answer serves all hints of it. */
 function subjectOf(signal: PushSignal | RunSignal | StatusSignal): string {
   if (signal.kind === 'run') return `run:${signal.repository.id}:${signal.run}`
-  return signal.kind === 'status' ? `status:${signal.repository.id}:${signal.commit}` : signal.id
+  if (signal.kind === 'push') return signal.id
+  // What the forge's own CI says stands in its runs: such a hint serves no other.
+  return `status:${signal.repository.id}:${signal.commit}:${signal.bySystem}`
 }
