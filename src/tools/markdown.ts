@@ -28,6 +28,12 @@ export function codeBlock(text: string, language = ''): string {
   return `${marks}${language}\n${text.replace(/\n+$/, '')}\n${marks}`
 }
 
+/** Whether an address from outside can stand in a link: nothing in it ends the link or begins something else. */
+export const isLinkable = (url: string): boolean => /^https?:\/\/[^\s()<>]+$/.test(url)
+
+/** Markdown as a link, when the address can stand in one. */
+export const linked = (markdown: string, url: string): string => (isLinkable(url) ? `[${markdown}](${url})` : markdown)
+
 // What hides or reorders text in a line: control characters, bidirectional overrides and isolates.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const hiding = /[\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g

@@ -1,12 +1,10 @@
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
-import { escapeMarkdown, inlineCode } from '../../tools/markdown.ts'
+import { escapeMarkdown, inlineCode, isLinkable, linked } from '../../tools/markdown.ts'
 import { oneLine } from '../../tools/output.ts'
 import { type Language, texts } from '../texts.ts'
 
 /** Later than that, it is said when it happened. */
 const lateMs = 10 * 60_000
-
-const link = (text: string, url: string): string => (/^https?:\/\/[^\s()<>]+$/.test(url) ? `[${text}](${url})` : text)
 
 const where = ({ repository, line }: CiResult): string =>
   `**${escapeMarkdown(repository.fullName)}** ${inlineCode(line.name)}`
@@ -16,7 +14,7 @@ export function failedTitle(result: CiResult, language: Language, now: number): 
   const text = texts[language]
   const { subject, what, title, endedAt, run, url, line } = result
   const named = `${escapeMarkdown(subject)}${run === undefined ? '' : ` #${run}`}`
-  const page = /^https?:/.test(url) ? ` ${link(run === undefined ? text.ciPage : text.ciRun, url)}` : ''
+  const page = isLinkable(url) ? ` ${linked(run === undefined ? text.ciPage : text.ciRun, url)}` : ''
   const pull = line.pull === undefined || line.name.startsWith('pull/') ? '' : ` (#${line.pull})`
   const about = [
     what && escapeMarkdown(oneLine(what).slice(0, 300)),
@@ -33,7 +31,7 @@ export function failedTitle(result: CiResult, language: Language, now: number): 
 export function passedText(result: CiResult, red: string[] | undefined, language: Language): string {
   const text = texts[language]
   const { subject, run, url, commit } = result
-  const named = link(run === undefined ? escapeMarkdown(subject) : `${escapeMarkdown(subject)} #${run}`, url)
+  const named = linked(run === undefined ? escapeMarkdown(subject) : `${escapeMarkdown(subject)} #${run}`, url)
   const passed = `✅ ${text.ciPassed(where(result))}: ${named}, ${inlineCode(commit.slice(0, 10))}.`
   if (!red) return passed
   return `${passed} ${red.length > 0 ? text.ciStillRed(red.map(inlineCode).join(', ')) : text.ciAllGreen}`

@@ -1,5 +1,5 @@
 import type { BranchSignal, CommentSignal, PullSignal, ReleaseSignal, Signal } from '../../signal.ts'
-import { escapeMarkdown, inlineCode } from '../../tools/markdown.ts'
+import { escapeMarkdown, inlineCode, linked } from '../../tools/markdown.ts'
 import { oneLine } from '../../tools/output.ts'
 import type { JobOf } from '../jobs.ts'
 import type { ThreadId } from '../platform.ts'
@@ -71,7 +71,7 @@ async function tellPull(signal: PullSignal | CommentSignal, deps: SignalDeps, la
 
 function said(signal: PullSignal | CommentSignal, language: Language): string {
   const text = texts[language]
-  const number = /^https?:\/\/[^\s()<>]+$/.test(signal.url) ? `[#${signal.number}](${signal.url})` : `#${signal.number}`
+  const number = linked(`#${signal.number}`, signal.url)
   const by = nameOf(signal.by)
   if (signal.kind === 'comment')
     return `${text.commented(by, number)}\n\n> ${escapeMarkdown(oneLine(signal.text).slice(0, 500))}`
@@ -86,9 +86,7 @@ async function tellRelease(signal: ReleaseSignal, deps: SignalDeps, language: La
   if (!place || place === 'later') return
   const last = await deps.threads.get(pushKey(signal.repository, branch, place.room))
   if (!last || deps.now() - last.at >= deps.continueMs) return
-  const tag = /^https?:\/\/[^\s()<>]+$/.test(signal.url)
-    ? `[${escapeMarkdown(signal.tag)}](${signal.url})`
-    : escapeMarkdown(signal.tag)
+  const tag = linked(escapeMarkdown(signal.tag), signal.url)
   await remark(signal, last.thread, texts[language].released(tag, nameOf(signal.by)), deps)
 }
 

@@ -1,5 +1,5 @@
 import type { PushSignal } from '../../signal.ts'
-import { escapeMarkdown, inlineCode } from '../markdown.ts'
+import { escapeMarkdown, inlineCode, isLinkable } from '../markdown.ts'
 import type { CommitStatus, Gitea } from './client.ts'
 
 export interface PushFacts {
@@ -40,7 +40,7 @@ export function pushTitle(push: PushSignal): string {
 }
 
 const link = (text: string, url: string | undefined): string =>
-  url && /^https?:\/\/[^\s()<>]+$/.test(url) ? ` [${text.trim().replace(/[()]/g, '')}](${url})` : ''
+  url && isLinkable(url) ? ` [${text.trim().replace(/[()]/g, '')}](${url})` : ''
 
 /** What a push means, by rules: what it touches, whether its CI is well, whether the workloads it concerns are. */
 export async function pushFacts(push: PushSignal, sources: PushSources): Promise<PushFacts> {

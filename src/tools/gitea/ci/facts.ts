@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { codeBlock, escapeMarkdown, inlineCode } from '../../markdown.ts'
+import { codeBlock, escapeMarkdown, inlineCode, isLinkable } from '../../markdown.ts'
 import { oneLine } from '../../output.ts'
 import type { Gitea } from '../client.ts'
 import { comparison } from '../commits.ts'
@@ -68,7 +68,7 @@ async function commitLine(gitea: Gitea, result: CiResult, signal: AbortSignal): 
 
 /** Where people open the repository: the server's own address for it, which may be another than ours. */
 const pageOf = ({ repository }: CiResult, { url }: Gitea): string =>
-  /^https?:\/\/[^\s()<>]+$/.test(repository.url) ? repository.url : `${url}/${repository.fullName}`
+  isLinkable(repository.url) ? repository.url : `${url}/${repository.fullName}`
 
 const fileList = (files: string[]): string =>
   files.length > mostFiles

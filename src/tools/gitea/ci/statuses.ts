@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Repository } from '../../../signal.ts'
-import { escapeMarkdown } from '../../markdown.ts'
+import { escapeMarkdown, linked } from '../../markdown.ts'
 import { oneLine } from '../../output.ts'
 import type { CommitStatus, Gitea } from '../client.ts'
 import { inRepository, type RepositoryName, splitName } from '../paths.ts'
@@ -55,7 +55,7 @@ export async function statusFacts(gitea: Gitea, result: CiResult, signal: AbortS
   const statuses = await statusesOf(gitea, result.repository, result.commit, signal)
   const lines = statuses.filter(isFailing).map(({ context, status, description, target_url: url }) => {
     const name = escapeMarkdown(oneLine(context))
-    const link = /^https?:\/\/[^\s()<>]+$/.test(url) ? `[${name}](${url})` : name
+    const link = linked(name, url)
     return `- ❌ ${link}: ${escapeMarkdown(oneLine(description || status))}`
   })
   const shown = lines.slice(0, 20)
