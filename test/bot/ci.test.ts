@@ -427,13 +427,19 @@ test('what people write under a pull request or do with it is told in the thread
     login: 'dana',
   } as const
 
-  await house.send({ ...pull, kind: 'comment', id: 'comment:1', text: '# Hi @all\n![x](http://evil/x.png)' })
+  await house.send({
+    ...pull,
+    kind: 'comment',
+    id: 'comment:1',
+    text: '# Hi @all\n![x](http://evil/x.png) DB_PASSWORD=hunter2-and-more',
+  })
   await house.send({ ...pull, kind: 'comment', id: 'comment:2', text: 'mine', by: 'The agent', login: 'kube-agent' })
   await house.send({ ...pull, kind: 'pull', id: 'pull:1', action: 'closed', title: '' })
 
   const said = await house.sees(/dana wrote under \[#5\]/)
   assert.equal(said.thread as string, thread)
   assert.doesNotMatch(said.markdown, /!\[x\]\(|^# /m)
+  assert.doesNotMatch(said.markdown, /hunter2/)
   await house.sees(/#5.* was closed by dana, unmerged/)
   assert.equal(matching(house, /mine/).length, 0)
 })

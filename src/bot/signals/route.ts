@@ -1,3 +1,4 @@
+import { redact } from '../../agent/guard/redact.ts'
 import type { BranchSignal, CommentSignal, PullSignal, ReleaseSignal, Signal } from '../../signal.ts'
 import { escapeMarkdown, inlineCode, linked } from '../../tools/markdown.ts'
 import { oneLine } from '../../tools/output.ts'
@@ -74,7 +75,7 @@ function said(signal: PullSignal | CommentSignal, language: Language): string {
   const number = linked(`#${signal.number}`, signal.url)
   const by = nameOf(signal.by)
   if (signal.kind === 'comment')
-    return `${text.commented(by, number)}\n\n> ${escapeMarkdown(oneLine(signal.text).slice(0, 500))}`
+    return `${text.commented(by, number)}\n\n> ${escapeMarkdown(redact(oneLine(signal.text)).slice(0, 500))}`
   const sentences = { merged: text.pullMerged, closed: text.pullClosed, reopened: text.pullReopened }
   return signal.action === 'opened' ? '' : sentences[signal.action](number, by)
 }
