@@ -57,8 +57,7 @@ async function take(
   if (result.state === 'running' && hint.kind === 'run' && attempt < mostRunning)
     return lookAgain(hint, attempt, 3_000 * 2 ** attempt, deps)
 
-  // An attempt of a run has one end; statuses fail and pass and fail again.
-  const telling = { id: hint.kind === 'run' ? result.key : hint.id, language: setting.language }
+  const telling = tellingOf(result, hint, setting.language)
   if (result.state === 'passed') return pass(result, line, telling, deps)
   if (result.state !== 'failed' || isOld(result, line) || (goesOn && isSameFailure(result, line))) return
   const place = deps.placeFor(result.repository)
@@ -83,7 +82,7 @@ async function begin(
   if (attempt === 0) return lookAgain(hint, attempt, settleMs, deps)
   if (await deps.ci.isOvertaken(result)) return
 
-  const telling = { id: hint.kind === 'run' ? result.key : hint.id, language }
+  const telling = tellingOf(result, hint, language)
   if (isMany || isFlood(flood, { room, repository: repository.id }, now)) {
     const thread = await collectionOf(place, deps, language)
     return fail(result, { ...newLine(thread, place), collected: true }, telling, deps)
@@ -99,6 +98,12 @@ interface Telling {
   id: string
   language: Language
 }
+
+/** An attempt of a run has one end; statuses fail and pass and fail again. */
+const tellingOf = (result: CiResult, hint: RunSignal | StatusSignal, language: Language): Telling => ({
+  id: hint.kind === 'run' ? result.key : hint.id,
+  language,
+})
 
 /** Put first, kept afterwards: what is not kept yet is put again under the same id. */
 async function fail(result: CiResult, line: CiThread, { id: of, language }: Telling, deps: SignalDeps): Promise<void> {
