@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type Setting, settings } from '../src/config.ts'
+import { type Setting, settings } from '../src/config/index.ts'
 import { analyzersPage } from './analyzers-page.ts'
 import { toolsPage } from './tools-page.ts'
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import type { AnalyzeFlags } from './commands/analyze.ts'
-import type { ChatFlags } from './commands/chat.ts'
-import type { WebhookFlags } from './commands/webhook.ts'
-import { ConfigError, type LoadedConfig, loadConfig, settings } from './config.ts'
-import { nearest } from './nearest.ts'
+import type { AnalyzeFlags } from './commands/analyze/index.ts'
+import type { ChatFlags } from './commands/chat/index.ts'
+import type { WebhookFlags } from './commands/webhook/index.ts'
+import { ConfigError, type LoadedConfig, loadConfig, settings } from './config/index.ts'
+import { nearest } from './text/nearest.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -52,7 +52,7 @@ program
   .allowExcessArguments()
   .action(async (flags: ChatFlags, command: Command) => {
     refuseUnknown(command.args[0])
-    const { chat } = await import('./commands/chat.ts')
+    const { chat } = await import('./commands/chat/index.ts')
     process.exit(await chat({ load, version, flags }))
   })
 
@@ -60,7 +60,7 @@ program
   .command('serve')
   .description('connect the configured chats and work')
   .action(async () => {
-    const { run } = await import('./commands/run.ts')
+    const { run } = await import('./commands/serve.ts')
     await run(load(), version)
   })
 
@@ -91,7 +91,7 @@ program
     new Option('--fail-on <severity>', 'exit with 3 when something this bad is found').choices(['error', 'warning']),
   )
   .action(async (options: AnalyzeFlags & { allNamespaces?: boolean }) => {
-    const { runAnalyze, UsageError } = await import('./commands/analyze.ts')
+    const { runAnalyze, UsageError } = await import('./commands/analyze/index.ts')
     const { namespace } = program.opts<{ namespace?: string }>()
     const namespaces = options.allNamespaces ? '*' : namespace
     try {
@@ -125,7 +125,7 @@ program
     "\n--gitea-token is that of an administrator; the bot's own usually may not. See docs/gitea.md.",
   )
   .action(async (target: string, flags: WebhookFlags) => {
-    const { runWebhook } = await import('./commands/webhook.ts')
+    const { runWebhook } = await import('./commands/webhook/index.ts')
     try {
       process.exitCode = await runWebhook(load(), target, flags)
     } catch (error) {

@@ -3,37 +3,53 @@ import { glob, readFile } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { test } from 'node:test'
 
-/** Who may import whom inside src/. A file directly in src/ is an area of its own; `commands` and `main` may import all. */
+/** Who may import whom inside src/, from the bottom up. A file directly in src/ is a room of its own. */
 const mayImport: Record<string, string[]> = {
   checkpoint: [],
-  nearest: [],
   signal: [],
-  inbox: ['checkpoint'],
-  store: [],
   log: [],
   metrics: [],
   audit: [],
-  config: ['nearest'],
-  http: ['metrics'],
-  tools: ['signal', 'nearest'],
-  agent: ['tools', 'checkpoint'],
-  bot: ['agent', 'tools', 'signal', 'inbox', 'checkpoint', 'nearest'],
-  webhooks: ['signal', 'inbox'],
-  sandbox: [],
+  text: [],
+  storage: ['checkpoint', 'text'],
+  http: ['metrics', 'text'],
+  config: ['text'],
+  tools: ['http', 'signal', 'text'],
+  agent: ['checkpoint', 'http', 'text', 'tools'],
+  bot: ['agent', 'checkpoint', 'http', 'signal', 'text', 'tools'],
+  webhooks: ['signal', 'text'],
+  service: [
+    'agent',
+    'audit',
+    'bot',
+    'config',
+    'http',
+    'log',
+    'metrics',
+    'signal',
+    'storage',
+    'text',
+    'tools',
+    'webhooks',
+  ],
+  commands: ['agent', 'bot', 'config', 'http', 'log', 'metrics', 'service', 'storage', 'text', 'tools', 'webhooks'],
+  main: ['commands', 'config', 'text'],
 }
 
 /** Types cost nothing at run time, so these may be known by their type alone. */
-const mayImportTypes = ['audit', 'metrics', 'log', 'inbox', 'store']
+const mayImportTypes = ['audit', 'metrics', 'log', 'storage']
 
-const area = (path: string): string => (path.split('/')[1] ?? '').replace(/\.ts$/, '')
+const room = (path: string): string => (path.split('/')[1] ?? '').replace(/\.ts$/, '')
+const imports = /(?:^import (type )?[^'"]*?from |import\()'(\.[^']+)'/gms
 
 for await (const file of glob('src/**/*.ts')) {
-  const from = area(file)
-  if (from === 'main' || from === 'commands') continue
+  const from = room(file)
   test(`${file} imports only what ${from} may import`, async () => {
     const source = await readFile(file, 'utf8')
-    for (const [, typeOnly, target] of source.matchAll(/^import (type )?[^'"]*?from '(\.[^']+)'/gms)) {
-      const to = area(posix.join(posix.dirname(file), target ?? ''))
+    for (const [, typeOnly, target] of source.matchAll(imports)) {
+      const path = posix.join(posix.dirname(file), target ?? '')
+      if (!path.startsWith('src/')) continue
+      const to = room(path)
       const allowed = to === from || mayImport[from]?.includes(to) || (typeOnly && mayImportTypes.includes(to))
       assert.ok(
         allowed,
@@ -43,9 +59,15 @@ for await (const file of glob('src/**/*.ts')) {
   })
 }
 
-test('src/sandbox is imported by the demo alone', async () => {
+test('the sandbox is imported by the demo alone, so that an image can leave it out', async () => {
   for await (const file of glob('src/**/*.ts')) {
-    if (area(file) === 'sandbox' || file === 'src/commands/demo.ts') continue
-    assert.doesNotMatch(await readFile(file, 'utf8'), /from '[^']*\/sandbox\//, file)
+    if (file === 'src/commands/demo.ts') continue
+    assert.doesNotMatch(await readFile(file, 'utf8'), /'(?:\.\.\/)+sandbox\//, file)
+  }
+})
+
+test('the sandbox knows nothing of the product: what it shows is what a server would', async () => {
+  for await (const file of glob('sandbox/**/*.ts')) {
+    assert.doesNotMatch(await readFile(file, 'utf8'), /'(?:\.\.\/)+src\//, file)
   }
 })

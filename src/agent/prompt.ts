@@ -1,4 +1,4 @@
-import type { Mode } from './policy.ts'
+import type { Mode } from './policy/index.ts'
 
 export interface PromptParts {
   namespace: string

@@ -1,5 +1,5 @@
-import { nearest } from '../nearest.ts'
-import { escapeMarkdown, inlineCode } from '../tools/markdown.ts'
+import { escapeMarkdown, inlineCode } from '../text/markdown.ts'
+import { nearest } from '../text/nearest.ts'
 import type { Tool } from '../tools/tool.ts'
 
 /** What a text with `!` in front means. Names are ours or a tool's; nothing is guessed. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { ApprovalId, UserId } from '../agent/approval.ts'
-import { visible } from '../agent/guard/fence.ts'
 import { createRequest, createSession, forgetOldTurns, type Request, type Session } from '../agent/session.ts'
-import { escapeMarkdown } from '../tools/markdown.ts'
+import { visible } from '../text/fence.ts'
+import { escapeMarkdown } from '../text/markdown.ts'
 import type { MessageId, Post, RoomId, ThreadId } from './platform.ts'
 import type { Language } from './texts.ts'
 

@@ -1,8 +1,8 @@
 import type { Approval } from '../agent/approval.ts'
-import { deciders, type Policy } from '../agent/policy.ts'
-import type { Inbox } from '../inbox.ts'
+import { deciders, type Policy } from '../agent/policy/index.ts'
+import type { Inbox } from '../storage/sqlite/inbox.ts'
 import { type Conversation, nextPostId, say } from './conversation.ts'
-import type { BotJob } from './jobs.ts'
+import type { BotJob } from './jobs/index.ts'
 import { watchedBy } from './recovery.ts'
 import { renderDecided, renderPrompt } from './render.ts'
 

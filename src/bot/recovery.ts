@@ -1,9 +1,9 @@
 import type { Approval, UserId } from '../agent/approval.ts'
-import { deciders, type Policy } from '../agent/policy.ts'
-import { escapeMarkdown } from '../tools/markdown.ts'
+import { deciders, type Policy } from '../agent/policy/index.ts'
+import { escapeMarkdown } from '../text/markdown.ts'
 import type { Target } from '../tools/tool.ts'
 import { type Conversation, nextPostId, say } from './conversation.ts'
-import type { JobOf } from './jobs.ts'
+import type { JobOf } from './jobs/index.ts'
 import { texts } from './texts.ts'
 
 /** How a workload is, read from its own status. */

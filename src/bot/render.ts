@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Approval, UserId } from '../agent/approval.ts'
-import { visible } from '../agent/guard/fence.ts'
 import type { Request, Step } from '../agent/session.ts'
-import { codeBlock, escapeMarkdown } from '../tools/markdown.ts'
+import { visible } from '../text/fence.ts'
+import { codeBlock, escapeMarkdown } from '../text/markdown.ts'
+import { bytesOf, head } from '../text/split.ts'
 import { type Conversation, nameOf } from './conversation.ts'
 import type { Post } from './platform.ts'
-import { bytesOf, head } from './split.ts'
 import { texts } from './texts.ts'
 
 const promptBytes = 8_000

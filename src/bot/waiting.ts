@@ -1,7 +1,7 @@
 import type { Tool } from '../tools/tool.ts'
 import { parseCommand } from './commands.ts'
 import type { Conversation } from './conversation.ts'
-import type { BotJob, JobOf } from './jobs.ts'
+import type { BotJob, JobOf } from './jobs/index.ts'
 
 type Tools = Map<string, Tool>
 

@@ -1,4 +1,4 @@
-import { hidePassword, type LoadedConfig, settings, valueAt } from '../config.ts'
+import { hidePassword, type LoadedConfig, settings, valueAt } from '../config/index.ts'
 
 /** The effective configuration as text: a line a setting, with where it came from. Secrets are masked. */
 export function printConfig({ config, origins }: LoadedConfig): string {

@@ -4,12 +4,12 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
-import { ConfigError, loadConfig } from '../config.ts'
+import { createSandboxGitea, type SandboxGitea } from '../../sandbox/gitea/index.ts'
+import { createSandboxCluster } from '../../sandbox/kubernetes/index.ts'
+import { createSandboxModel } from '../../sandbox/model/index.ts'
+import { ConfigError, loadConfig } from '../config/index.ts'
 import { createLog, type Logger } from '../log.ts'
-import { createSandboxGitea, type SandboxGitea } from '../sandbox/gitea.ts'
-import { createSandboxCluster } from '../sandbox/kubernetes.ts'
-import { createSandboxModel } from '../sandbox/model.ts'
-import { serve } from './serve.ts'
+import { serve } from '../service/index.ts'
 
 const events = ['push', 'workflow_run', 'workflow_job', 'status', 'pull_request', 'issue_comment', 'delete']
 

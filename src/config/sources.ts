@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseDocument } from 'yaml'
-import { nearest } from '../nearest.ts'
+import { nearest } from '../text/nearest.ts'
 import { fromText, type Setting, settingAt, settings } from './settings.ts'
 
 /** A value that somebody set, and where: `variable KUBE_AGENT_ROOM`. */

@@ -1,4 +1,4 @@
-import { gitea } from './gitea.ts'
+import { gitea } from './gitea/index.ts'
 import type { WebhookSource } from './source.ts'
 
 /** Who may send us webhooks. Without a secret there is no route. */

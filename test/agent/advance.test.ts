@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { advance } from '../../src/agent/advance.ts'
 import { type UserId, vote, withdrawVote } from '../../src/agent/approval.ts'
+import { advance } from '../../src/agent/index.ts'
 import { ModelError } from '../../src/agent/model.ts'
 import {
   type AssistantMessage,

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import pino from 'pino'
 import * as z from 'zod'
 import { createModel, type Model, type ModelError, type ModelOptions, toolSchema } from '../../src/agent/model.ts'
-import { createDispatcher } from '../../src/net.ts'
+import { createDispatcher } from '../../src/http/outgoing.ts'
 import { defineTool } from '../../src/tools/tool.ts'
 import {
   breaksOff,

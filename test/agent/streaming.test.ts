@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import pino from 'pino'
 import { createModel } from '../../src/agent/model.ts'
 import { openCalls } from '../../src/agent/session.ts'
-import { createDispatcher } from '../../src/net.ts'
+import { createDispatcher } from '../../src/http/outgoing.ts'
 import { assertValid } from '../helpers/model.ts'
 import {
   breaksOff,

@@ -4,7 +4,7 @@
  */
 import { pino } from 'pino'
 import { coreAnalyzers } from '../../src/tools/analyzers/diagnose.ts'
-import { type Kind, kinds } from '../../src/tools/analyzers/kinds.ts'
+import { type Kind, kinds } from '../../src/tools/analyzers/kinds/index.ts'
 import { analyze } from '../../src/tools/analyzers/run.ts'
 import { createCluster } from '../../src/tools/kubernetes/cluster.ts'
 

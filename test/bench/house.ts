@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { createSandboxCluster } from '../../src/sandbox/kubernetes.ts'
+import { createSandboxCluster } from '../../sandbox/kubernetes/index.ts'
 import { createHomeserver, type Homeserver } from '../helpers/homeserver.ts'
 import { calls, type Reply, says, startModelServer } from '../helpers/model-server.ts'
 

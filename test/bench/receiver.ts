@@ -1,9 +1,9 @@
 import pino from 'pino'
 import { Registry } from 'prom-client'
-import { createHttp } from '../../src/http.ts'
-import { createInbox } from '../../src/inbox.ts'
-import { openStore } from '../../src/store.ts'
-import { webhooks } from '../../src/webhooks/server.ts'
+import { createHttp } from '../../src/http/index.ts'
+import { createInbox } from '../../src/storage/sqlite/inbox.ts'
+import { openStore } from '../../src/storage/sqlite/index.ts'
+import { webhooks } from '../../src/webhooks/index.ts'
 import { createSources } from '../../src/webhooks/sources.ts'
 
 /** The way in, wired as `serve` wires it, before the chat is in sync: what comes is written down and waits. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { type Demo, startDemo } from '../../src/commands/demo.ts'
-import { ConfigError } from '../../src/config.ts'
+import { ConfigError } from '../../src/config/index.ts'
 import { comeIn, type Visitor } from '../bot/web/room.ts'
 import { type ModelServer, says, startModelServer } from '../helpers/model-server.ts'
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
-import { createSandboxGitea } from '../../src/sandbox/gitea.ts'
+import { createSandboxGitea } from '../../sandbox/gitea/index.ts'
 
 const run = promisify(execFile)
 export const secret = 'sandbox-webhook-secret'

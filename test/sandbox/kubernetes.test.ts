@@ -10,7 +10,7 @@ import {
   PatchStrategy,
   setHeaderOptions,
 } from '@kubernetes/client-node'
-import { createSandboxCluster, type SandboxClusterOptions } from '../../src/sandbox/kubernetes.ts'
+import { createSandboxCluster, type SandboxClusterOptions } from '../../sandbox/kubernetes/index.ts'
 import { createManualClock } from './manual-clock.ts'
 
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/sandbox/clock.ts'
+import type { Clock } from '../../sandbox/clock.ts'
 
 export interface ManualClock extends Clock {
   /** Moves time on and runs what is due meanwhile, in order. */

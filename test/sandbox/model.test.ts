@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import pino from 'pino'
+import { decide, type Move } from '../../sandbox/model/engineer.ts'
+import { createSandboxModel } from '../../sandbox/model/index.ts'
+import { read } from '../../sandbox/model/reading.ts'
 import { createModel, ModelError } from '../../src/agent/model.ts'
 import type { Message } from '../../src/agent/session.ts'
 import { isUnfinished } from '../../src/agent/unfinished.ts'
-import { createDispatcher } from '../../src/net.ts'
-import { createSandboxModel } from '../../src/sandbox/model.ts'
-import { decide, type Move } from '../../src/sandbox/model-engineer.ts'
-import { read } from '../../src/sandbox/model-reading.ts'
+import { createDispatcher } from '../../src/http/outgoing.ts'
 
 /** The client of the product itself, connected to the scripted server. */
 async function connect(t: TestContext, model = 'sandbox') {

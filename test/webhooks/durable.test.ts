@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { openStore } from '../../src/store.ts'
+import { openStore } from '../../src/storage/sqlite/index.ts'
 import { plain, pushOf, sign } from './receiver.ts'
 
 const program = fileURLToPath(new URL('../bench/receiver.ts', import.meta.url))

@@ -4,8 +4,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import pino from 'pino'
-import { createInbox, type Job } from '../../src/inbox.ts'
 import type { Signal } from '../../src/signal.ts'
+import { createInbox, type Job } from '../../src/storage/sqlite/inbox.ts'
 import { createReceiver, type Delivery, deliver, plain, portOf, pushOf, recorded, sign } from './receiver.ts'
 
 /** How many deliveries are mutated: a hundred thousand in CI, by hand a million or more. */

@@ -4,10 +4,10 @@ import { type AddressInfo, connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { Registry } from 'prom-client'
-import { createHttp } from '../../src/http.ts'
-import type { Job } from '../../src/inbox.ts'
+import { createHttp } from '../../src/http/index.ts'
 import type { Signal } from '../../src/signal.ts'
-import { type WebhookDeps, webhooks } from '../../src/webhooks/server.ts'
+import type { Job } from '../../src/storage/sqlite/inbox.ts'
+import { type WebhookDeps, webhooks } from '../../src/webhooks/index.ts'
 import { createSources } from '../../src/webhooks/sources.ts'
 
 /** A delivery that a real Gitea made; its secret is synthetic. */

@@ -1,4 +1,4 @@
-import { head } from '../split.ts'
+import { head } from '../../text/split.ts'
 import { escapeHtml, toHtml, toPlain } from './html.ts'
 
 /** What Matrix allows for a whole event is 65,536 bytes; what the server adds to our content stays well below the rest. */

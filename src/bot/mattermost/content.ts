@@ -1,5 +1,5 @@
-import { codeBlock } from '../../tools/markdown.ts'
-import { bytesOf, head } from '../split.ts'
+import { codeBlock } from '../../text/markdown.ts'
+import { bytesOf, head } from '../../text/split.ts'
 import { userIdPattern } from './ids.ts'
 
 /** More people than this are not called by name: their names must not crowd out the text. */

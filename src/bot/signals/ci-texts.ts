@@ -1,5 +1,5 @@
+import { escapeMarkdown, inlineCode, isLinkable, linked } from '../../text/markdown.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
-import { escapeMarkdown, inlineCode, isLinkable, linked } from '../../tools/markdown.ts'
 import { oneLine } from '../../tools/output.ts'
 import { type Language, texts } from '../texts.ts'
 

@@ -1,5 +1,5 @@
 import { type Conversation, say, shortId } from '../conversation.ts'
-import type { JobOf } from '../jobs.ts'
+import type { JobOf } from '../jobs/index.ts'
 import type { RoomId, ThreadId } from '../platform.ts'
 import { type Language, texts } from '../texts.ts'
 import type { Place, SignalDeps } from './deps.ts'

@@ -1,7 +1,7 @@
-import type { Inbox } from '../../inbox.ts'
 import type { PushSignal, Repository, RunSignal, Signal, StatusSignal } from '../../signal.ts'
+import type { Inbox } from '../../storage/sqlite/inbox.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
-import type { BotJob } from '../jobs.ts'
+import type { BotJob } from '../jobs/index.ts'
 import type { ChatPlatform, RoomId, ThreadId } from '../platform.ts'
 
 export interface SignalDeps {

@@ -1,6 +1,6 @@
 import stringWidth from 'string-width'
 import wrapAnsi from 'wrap-ansi'
-import { visible } from '../../agent/guard/fence.ts'
+import { visible } from '../../text/fence.ts'
 
 /**
  * Text from outside as a terminal may show it: without control sequences, with everything that hides made visible. The space of no width

@@ -1,6 +1,6 @@
-import type { Outcome } from '../../agent/advance.ts'
 import type { UserId } from '../../agent/approval.ts'
 import type { AgentEvent } from '../../agent/events.ts'
+import type { Outcome } from '../../agent/index.ts'
 import { isStop } from '../commands.ts'
 import {
   type ChatEvent,

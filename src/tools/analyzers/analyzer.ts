@@ -1,6 +1,6 @@
 import type { Cluster } from '../kubernetes/cluster.ts'
+import type { KindName } from './kinds/index.ts'
 import type { LabelSelector } from './kinds/meta.ts'
-import type { KindName } from './kinds.ts'
 import type { Unchecked } from './run.ts'
 import type { Snapshot } from './snapshot.ts'
 

@@ -1,6 +1,6 @@
 import type { Cluster } from '../kubernetes/cluster.ts'
 import { type Finding, findingId } from './analyzer.ts'
-import { type Kind, kinds } from './kinds.ts'
+import { type Kind, kinds } from './kinds/index.ts'
 
 export interface Docs {
   /** What the cluster's own schema says about a finding's field, by the finding's id. */

@@ -1,8 +1,8 @@
 import PQueue from 'p-queue'
 import type { Cluster } from '../kubernetes/cluster.ts'
 import { ClusterError, ClusterUnreachable, UnusableAnswer } from '../kubernetes/errors.ts'
+import { type Kind, type KindName, kinds, type ObjectOf } from './kinds/index.ts'
 import { misfit } from './kinds/shape.ts'
-import { type Kind, type KindName, kinds, type ObjectOf } from './kinds.ts'
 import { createSnapshot, type Gap, type Snapshot, type Unread } from './snapshot.ts'
 
 export interface ReadOptions {

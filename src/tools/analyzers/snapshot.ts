@@ -1,6 +1,6 @@
 import type { ObjectRef } from './analyzer.ts'
+import { type Kind, type KindName, kinds, type ObjectOf } from './kinds/index.ts'
 import type { Meta } from './kinds/meta.ts'
-import { type Kind, type KindName, kinds, type ObjectOf } from './kinds.ts'
 
 /** Why a kind is not (wholly) in a snapshot. `not-served`: the cluster has no such kind; that is no gap. */
 export type Gap = 'forbidden' | 'unauthorized' | 'timeout' | 'unavailable' | 'error' | 'not-served'

@@ -1,4 +1,4 @@
-import { escapeMarkdown, inlineCode } from '../markdown.ts'
+import { escapeMarkdown, inlineCode } from '../../text/markdown.ts'
 import { cutBytes, oneLine } from '../output.ts'
 import { type Evidence, type Finding, findingId, type ObjectRef, rank, type Severity } from './analyzer.ts'
 import { headings, type Language } from './headings.ts'

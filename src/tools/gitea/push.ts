@@ -1,5 +1,5 @@
 import type { PushSignal } from '../../signal.ts'
-import { escapeMarkdown, inlineCode, isLinkable } from '../markdown.ts'
+import { escapeMarkdown, inlineCode, isLinkable } from '../../text/markdown.ts'
 import type { CommitStatus, Gitea } from './client.ts'
 
 export interface PushFacts {

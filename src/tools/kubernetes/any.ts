@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import * as z from 'zod'
-import { nearest } from '../../nearest.ts'
+import { nearest } from '../../text/nearest.ts'
 import { firstLines, renderTable } from '../output.ts'
 import { defineTool, type Right, type Tool } from '../tool.ts'
 import type { Cluster, RequestOptions, Table } from './cluster.ts'

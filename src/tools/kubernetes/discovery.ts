@@ -1,4 +1,4 @@
-import { nearest } from '../../nearest.ts'
+import { nearest } from '../../text/nearest.ts'
 import { Refusal } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterError } from './errors.ts'

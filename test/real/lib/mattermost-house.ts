@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createSandboxCluster } from '../../../src/sandbox/kubernetes.ts'
+import { createSandboxCluster } from '../../../sandbox/kubernetes/index.ts'
 import { startModelServer } from '../../helpers/model-server.ts'
 import { type BotProcess, startBot } from './bot-process.ts'
 import { MattermostPerson } from './mattermost-person.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import type { Analyzer } from '../../../src/tools/analyzers/analyzer.ts'
+import { type KindName, kinds } from '../../../src/tools/analyzers/kinds/index.ts'
 import { misfit } from '../../../src/tools/analyzers/kinds/shape.ts'
-import { type KindName, kinds } from '../../../src/tools/analyzers/kinds.ts'
 import { createSnapshot } from '../../../src/tools/analyzers/snapshot.ts'
 import { now } from './snapshot.ts'
 

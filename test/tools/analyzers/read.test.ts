@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { kinds } from '../../../src/tools/analyzers/kinds.ts'
+import { kinds } from '../../../src/tools/analyzers/kinds/index.ts'
 import { readSnapshot } from '../../../src/tools/analyzers/read.ts'
 import { type Fault, pathOf, podsIn, refuses, startApiServer } from './api-server.ts'
 import { now } from './snapshot.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { type KindName, kinds, type ObjectOf } from '../../../src/tools/analyzers/kinds/index.ts'
 import { misfit } from '../../../src/tools/analyzers/kinds/shape.ts'
-import { type KindName, kinds, type ObjectOf } from '../../../src/tools/analyzers/kinds.ts'
 import { createSnapshot, type Snapshot, type Unread } from '../../../src/tools/analyzers/snapshot.ts'
 
 export const now = Date.parse('2026-11-20T12:00:00Z')

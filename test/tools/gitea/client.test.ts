@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Agent } from 'undici'
-import { createSandboxGitea } from '../../../src/sandbox/gitea.ts'
+import { createSandboxGitea } from '../../../sandbox/gitea/index.ts'
 import { createGitea, type GiteaOptions } from '../../../src/tools/gitea/client.ts'
 import { answer, type Fault, tap } from '../tap.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Agent } from 'undici'
-import { createSandboxGitea } from '../../../src/sandbox/gitea.ts'
+import { createSandboxGitea } from '../../../sandbox/gitea/index.ts'
 import { createGitea } from '../../../src/tools/gitea/client.ts'
 import { giteaTools } from '../../../src/tools/gitea/index.ts'
 import { failureIn } from '../../../src/tools/gitea/job-log.ts'

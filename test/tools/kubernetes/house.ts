@@ -7,7 +7,7 @@ import {
   createSandboxCluster,
   type SandboxCluster,
   type SandboxClusterOptions,
-} from '../../../src/sandbox/kubernetes.ts'
+} from '../../../sandbox/kubernetes/index.ts'
 import { createTools } from '../../../src/tools/index.ts'
 import { type ClusterOptions, createCluster } from '../../../src/tools/kubernetes/cluster.ts'
 import type { Preview, Tool, ToolContext } from '../../../src/tools/tool.ts'

@@ -1,4 +1,4 @@
-import type { Kind } from '../kinds.ts'
+import type { Kind } from './index.ts'
 import { conditions, LabelSelector, Meta } from './meta.ts'
 import { flag, type Kept, list, made, maybe, numberOrText, object, text, texts } from './shape.ts'
 

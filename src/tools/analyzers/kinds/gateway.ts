@@ -1,4 +1,4 @@
-import type { Kind } from '../kinds.ts'
+import type { Kind } from './index.ts'
 import { conditions, LabelSelector, Meta } from './meta.ts'
 import { type Kept, list, maybe, number, object, string, text } from './shape.ts'
 

@@ -1,4 +1,4 @@
-import type { Kind } from '../kinds.ts'
+import type { Kind } from './index.ts'
 import { conditions, LabelSelector, Meta } from './meta.ts'
 import { certificatesIn } from './pem.ts'
 import { flag, type Kept, list, made, maybe, number, numberOrText, object, strings, text, texts } from './shape.ts'

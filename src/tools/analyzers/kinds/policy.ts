@@ -1,4 +1,4 @@
-import type { Kind } from '../kinds.ts'
+import type { Kind } from './index.ts'
 import { conditions, LabelSelector, Meta } from './meta.ts'
 import { certificatesIn } from './pem.ts'
 import { type Kept, list, made, maybe, number, object, string, text, texts } from './shape.ts'

@@ -1,4 +1,4 @@
-import type { Kind } from '../kinds.ts'
+import type { Kind } from './index.ts'
 import { conditions, Meta } from './meta.ts'
 import { maybe, object, strings, text } from './shape.ts'
 

@@ -1,4 +1,4 @@
-import type { Kind } from '../kinds.ts'
+import type { Kind } from './index.ts'
 import { conditionFields, conditions, LabelSelector, Meta } from './meta.ts'
 import { PodSpec, PodTemplate } from './pod-spec.ts'
 import { flag, type Kept, list, maybe, number, numberOrText, object, string, text } from './shape.ts'

@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../analyzer.ts'
-import type { ObjectOf } from '../kinds.ts'
+import type { ObjectOf } from '../kinds/index.ts'
 import { refOf, type Snapshot } from '../snapshot.ts'
 import { conditionOf } from './age.ts'
 

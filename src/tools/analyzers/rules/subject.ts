@@ -1,6 +1,6 @@
 import type { Evidence, ObjectRef } from '../analyzer.ts'
+import type { KindName } from '../kinds/index.ts'
 import type { Meta } from '../kinds/meta.ts'
-import type { KindName } from '../kinds.ts'
 import { refOf, type Snapshot } from '../snapshot.ts'
 import { fullName } from './phrases.ts'
 

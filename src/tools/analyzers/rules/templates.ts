@@ -1,6 +1,6 @@
 import type { ObjectRef } from '../analyzer.ts'
+import type { KindName } from '../kinds/index.ts'
 import type { PodSpec } from '../kinds/pod-spec.ts'
-import type { KindName } from '../kinds.ts'
 import { refOf, type Snapshot } from '../snapshot.ts'
 
 /** What a workload would make pods from, whether it has any or not. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { codeBlock, escapeMarkdown, inlineCode, isLinkable } from '../../markdown.ts'
+import { codeBlock, escapeMarkdown, inlineCode, isLinkable } from '../../../text/markdown.ts'
 import { oneLine } from '../../output.ts'
 import type { Gitea } from '../client.ts'
 import { comparison } from '../commits.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Repository } from '../../../signal.ts'
-import { escapeMarkdown, linked } from '../../markdown.ts'
+import { escapeMarkdown, linked } from '../../../text/markdown.ts'
 import { oneLine } from '../../output.ts'
 import type { CommitStatus, Gitea } from '../client.ts'
 import { inRepository, type RepositoryName, splitName } from '../paths.ts'

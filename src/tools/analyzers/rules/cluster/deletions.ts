@@ -1,5 +1,5 @@
+import { type KindName, kinds } from '../../kinds/index.ts'
 import type { Meta } from '../../kinds/meta.ts'
-import { type KindName, kinds } from '../../kinds.ts'
 import type { Snapshot } from '../../snapshot.ts'
 
 export interface Deletion {

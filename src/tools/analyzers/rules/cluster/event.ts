@@ -1,5 +1,5 @@
 import type { Analyzer, Finding, ObjectRef } from '../../analyzer.ts'
-import { type KindName, kinds, type ObjectOf } from '../../kinds.ts'
+import { type KindName, kinds, type ObjectOf } from '../../kinds/index.ts'
 import { refOf, type Snapshot, timeOf } from '../../snapshot.ts'
 import { minute } from '../age.ts'
 import { counted, fullName } from '../phrases.ts'

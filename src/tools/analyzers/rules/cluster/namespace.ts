@@ -1,6 +1,6 @@
 import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import type { Condition, Meta } from '../../kinds/meta.ts'
-import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { hasLasted, minute } from '../age.ts'
 import { placeOf, subjectOf } from '../subject.ts'

@@ -1,6 +1,6 @@
 import type { Analyzer, Finding } from '../../analyzer.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import type { Condition, Meta } from '../../kinds/meta.ts'
-import type { ObjectOf } from '../../kinds.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { conditionOf, hasLasted, isNew, minute } from '../age.ts'
 import { type Subject, sinceOf, subjectOf } from '../subject.ts'

@@ -1,5 +1,5 @@
 import type { Analyzer, Finding } from '../../analyzer.ts'
-import type { ObjectOf } from '../../kinds.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import { isNew } from '../age.ts'
 import { type Subject, subjectOf } from '../subject.ts'
 import { failing } from './cluster-catalog.ts'

@@ -1,7 +1,7 @@
 import type { Finding } from '../../analyzer.ts'
 import type { Prometheus } from '../../kinds/extensions.ts'
+import type { KindName } from '../../kinds/index.ts'
 import { type LabelSelector, type Meta, matchesSelector } from '../../kinds/meta.ts'
-import type { KindName } from '../../kinds.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { fullName, listed } from '../phrases.ts'
 import { type Subject, sinceOf } from '../subject.ts'

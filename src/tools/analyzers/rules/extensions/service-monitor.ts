@@ -1,5 +1,5 @@
 import type { Analyzer, Finding } from '../../analyzer.ts'
-import type { ObjectOf } from '../../kinds.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { hasLasted, minute } from '../age.ts'
 import { distinct, fullName } from '../phrases.ts'

@@ -1,6 +1,6 @@
 import type { Analyzer, Evidence, Finding, ObjectRef } from '../../analyzer.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import type { CertificateFacts } from '../../kinds/pem.ts'
-import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { conditionOf, hasLasted, minute } from '../age.ts'
 import { type Expiry, expiryOf, firstToEnd } from '../expiry.ts'

@@ -1,4 +1,4 @@
-import type { ObjectOf } from '../../kinds.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import type { Snapshot } from '../../snapshot.ts'
 
 /** What EndpointSlices say about one Service. */

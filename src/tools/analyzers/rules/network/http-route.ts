@@ -1,7 +1,7 @@
 import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
 import type { Listener, Reference } from '../../kinds/gateway.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import { matchesSelector } from '../../kinds/meta.ts'
-import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { conditionOf, isNew } from '../age.ts'
 import { merged } from '../merge.ts'

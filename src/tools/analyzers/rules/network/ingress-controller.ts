@@ -1,5 +1,5 @@
 import type { Evidence, ObjectRef } from '../../analyzer.ts'
-import type { ObjectOf } from '../../kinds.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 
 /** Images of controllers that run in the cluster, by what an IngressClass calls them. Others may run anywhere. */

@@ -1,6 +1,6 @@
 import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import type { IngressBackend } from '../../kinds/network.ts'
-import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { conditionOf, hasLasted, isNew, minute } from '../age.ts'
 import { merged } from '../merge.ts'

@@ -1,5 +1,5 @@
 import type { Evidence, Finding } from '../../analyzer.ts'
-import type { ObjectOf } from '../../kinds.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import { refOf } from '../../snapshot.ts'
 import { distinct, fullName, listed } from '../phrases.ts'
 import { finding, type Scene } from './service-scene.ts'

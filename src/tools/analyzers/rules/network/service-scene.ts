@@ -1,5 +1,5 @@
 import type { Finding, ObjectRef } from '../../analyzer.ts'
-import type { ObjectOf } from '../../kinds.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { about, byNamespace } from '../phrases.ts'
 import { type Template, templatesOf, withoutAddedLabels } from '../templates.ts'

@@ -1,6 +1,6 @@
 import { readinessGraceMs } from '../../../kubernetes/probes.ts'
 import type { Analyzer, Evidence, Finding, ObjectRef } from '../../analyzer.ts'
-import type { ObjectOf } from '../../kinds.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { conditionOf, hasLasted, isNew, minute } from '../age.ts'
 import { merged } from '../merge.ts'

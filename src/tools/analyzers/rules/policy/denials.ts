@@ -1,5 +1,5 @@
 import type { Evidence, ObjectRef } from '../../analyzer.ts'
-import { type KindName, kinds, type ObjectOf } from '../../kinds.ts'
+import { type KindName, kinds, type ObjectOf } from '../../kinds/index.ts'
 import { refOf, type Snapshot, timeOf } from '../../snapshot.ts'
 import { isWell } from '../affected.ts'
 import { conditionOf, minute } from '../age.ts'

@@ -1,7 +1,7 @@
 import { amountOf } from '../../../kubernetes/quantity.ts'
 import type { Analyzer, Finding } from '../../analyzer.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import type { Terminated } from '../../kinds/workloads.ts'
-import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { affectedBy } from '../affected.ts'
 import { ageOf, hour } from '../age.ts'

@@ -1,6 +1,6 @@
 import { amountOf } from '../../../kubernetes/quantity.ts'
 import type { Analyzer, Finding } from '../../analyzer.ts'
-import type { ObjectOf } from '../../kinds.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { distinct, listed } from '../phrases.ts'
 import { type Subject, sinceOf, subjectOf } from '../subject.ts'

@@ -1,6 +1,6 @@
 import type { Analyzer, Finding, ObjectRef } from '../../analyzer.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import type { Binding, Role } from '../../kinds/policy.ts'
-import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { merged } from '../merge.ts'
 import { about, counted, distinct, fullName, isSystemNamespace, listed } from '../phrases.ts'

@@ -1,6 +1,6 @@
 import { amountOf } from '../../../kubernetes/quantity.ts'
 import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
-import type { ObjectOf } from '../../kinds.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { affectedBy } from '../affected.ts'
 import { conditionOf, hasLasted, isNew, minute } from '../age.ts'

@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../../analyzer.ts'
-import type { KindName, ObjectOf } from '../../kinds.ts'
+import type { KindName, ObjectOf } from '../../kinds/index.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { conditionOf } from '../age.ts'
 

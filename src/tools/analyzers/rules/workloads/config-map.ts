@@ -1,6 +1,6 @@
 import type { Analyzer, Finding } from '../../analyzer.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import type { PodSpec } from '../../kinds/pod-spec.ts'
-import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { day, hasLasted } from '../age.ts'
 import { merged } from '../merge.ts'

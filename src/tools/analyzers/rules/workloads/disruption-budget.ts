@@ -1,6 +1,6 @@
 import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import { matchesSelector } from '../../kinds/meta.ts'
-import type { ObjectOf } from '../../kinds.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { isWell } from '../affected.ts'
 import { conditionOf, hasLasted, minute } from '../age.ts'

@@ -1,5 +1,5 @@
+import type { KindName } from '../../kinds/index.ts'
 import type { PodSpec } from '../../kinds/pod-spec.ts'
-import type { KindName } from '../../kinds.ts'
 
 /** The kinds that a pod can ask for by name. */
 export const neededKinds = [

@@ -1,7 +1,7 @@
-import { nearest } from '../../../../nearest.ts'
+import { nearest } from '../../../../text/nearest.ts'
 import type { Evidence, Finding, ObjectRef } from '../../analyzer.ts'
+import type { KindName } from '../../kinds/index.ts'
 import type { Container } from '../../kinds/pod-spec.ts'
-import type { KindName } from '../../kinds.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { counted, distinct, fullName, listed } from '../phrases.ts'
 

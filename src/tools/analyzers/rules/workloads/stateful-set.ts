@@ -1,5 +1,5 @@
 import type { Analyzer, Evidence, Finding } from '../../analyzer.ts'
-import type { ObjectOf } from '../../kinds.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { conditionOf, hasLasted, isNew, minute } from '../age.ts'
 import { fullName, latest } from '../phrases.ts'

@@ -1,6 +1,6 @@
 import type { Evidence, Finding, ObjectRef, Severity } from '../../analyzer.ts'
 import { findingId } from '../../analyzer.ts'
-import type { ObjectOf } from '../../kinds.ts'
+import type { ObjectOf } from '../../kinds/index.ts'
 import { refOf, type Snapshot } from '../../snapshot.ts'
 import { distinct, fullName, listed } from '../phrases.ts'
 

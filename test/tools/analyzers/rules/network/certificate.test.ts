@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { kinds } from '../../../../../src/tools/analyzers/kinds.ts'
+import { kinds } from '../../../../../src/tools/analyzers/kinds/index.ts'
 import { certificate } from '../../../../../src/tools/analyzers/rules/network/certificate.ts'
 import { days, expired, lasting, weeks } from '../../certificates.ts'
 import { bearsDamage, type Objects } from '../../damage.ts'

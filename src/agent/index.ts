@@ -1,0 +1,324 @@
+import PQueue from 'p-queue'
+import type { Logger } from 'pino'
+import { checkpoint } from '../checkpoint.ts'
+import type { Tool, ToolContext } from '../tools/tool.ts'
+import type { Approval } from './approval.ts'
+import { checkCaps, estimateUse, fit, type Limits, noteCall, resultBytes } from './budget.ts'
+import type { AgentEvent } from './events.ts'
+import { type Model, ModelError, type ToolSchema, toolSchema } from './model.ts'
+import type { Policy } from './policy/index.ts'
+import type { Reply } from './reply.ts'
+import {
+  addReply,
+  addResult,
+  approvalOf,
+  isOpen,
+  type Message,
+  openCalls,
+  type Request,
+  type Session,
+  type Step,
+  type ToolCall,
+  withdrawApproval,
+} from './session.ts'
+import { type Prepared, prepareCall, runApproved, runRead, settleAsked } from './settle.ts'
+import { says } from './texts.ts'
+import { isUnfinished, nudgeText } from './unfinished.ts'
+
+export type Outcome =
+  | { kind: 'answered'; text: string }
+  | { kind: 'waiting'; approvals: Approval[] }
+  /** `retryable`: the model server was away or busy; the same session can be moved on later. */
+  | { kind: 'stopped'; reason: string; retryable: boolean }
+
+export interface AgentDeps {
+  /** Names the session in approvals: the thread's id. */
+  thread: string
+  model: Model | undefined
+  tools: Map<string, Tool>
+  /** The tools that the model is told about. */
+  policy: Policy
+  limits: Limits
+  system: string
+  language: 'en' | 'ko'
+  approvalMs: number
+  /** Writes the session; nothing that depends on a state happens before this resolved. */
+  save(point: string): Promise<void>
+  /** Takes in what people did meanwhile: only votes before a change starts, everything before the model is asked. */
+  takeIn(what: 'votes' | 'all'): Promise<void>
+  emit(event: AgentEvent): void
+  now(): number
+  /** Ends reads and model calls. A change that has started is never cut off half-way. */
+  signal: AbortSignal
+  log: Logger
+}
+
+const parallelReads = 8
+
+/**
+ * Moves a session on until there is an answer, a person has to decide, or it cannot go on. Call it again after a decision, an
+ * error or a restart: everything it needs is in the session. Needs `session.request`. Rejects when `signal` is aborted.
+ */
+export async function advance(session: Session, deps: AgentDeps): Promise<Outcome> {
+  for (;;) {
+    const waiting = await settleOpenCalls(session, deps)
+    if (waiting.length > 0) return { kind: 'waiting', approvals: waiting }
+
+    // An answer that stands is given before anything newer is taken in: else people would never see it.
+    const answer = finalAnswer(session)
+    if (answer !== undefined && isEnough(answer, session.request, deps)) return { kind: 'answered', text: answer }
+
+    await deps.takeIn('all')
+    deps.signal.throwIfAborted()
+    const { request } = session
+    if (!request) return { kind: 'stopped', reason: '', retryable: false }
+    if (request.kind === 'command') return { kind: 'answered', text: lastResults(session) }
+
+    if (finalAnswer(session) !== undefined) {
+      request.nudges++
+      session.messages.push({ role: 'user', content: nudgeText(deps.language) })
+      await deps.save('nudge')
+    }
+
+    const outcome = await askModel(session, request, deps)
+    if (outcome) return outcome
+  }
+}
+
+const isEnough = (answer: string, request: Request | undefined, { limits }: AgentDeps): boolean =>
+  request !== undefined && (!isUnfinished(answer) || request.nudges >= limits.nudges)
+
+/** The text of the last message, when it is the model's and calls nothing. */
+function finalAnswer(session: Session): string | undefined {
+  const last = session.messages.at(-1)
+  if (last?.role !== 'assistant' || (last.tool_calls?.length ?? 0) > 0) return undefined
+  return typeof last.content === 'string' ? last.content : ''
+}
+
+async function askModel(session: Session, request: Request, deps: AgentDeps): Promise<Outcome | undefined> {
+  const { model, language } = deps
+  if (!model) return { kind: 'stopped', reason: says[language].noModel, retryable: false }
+  const caps = checkCaps(request, deps.limits, deps.now())
+  if (caps.kind === 'stop')
+    return { kind: 'stopped', reason: says[language].noTokens(request.tokens), retryable: false }
+
+  // On the last step tools are withheld, so that what was found becomes an answer.
+  const isLast = caps.kind === 'last-step'
+  const tools = isLast ? [] : [...deps.tools.values()].map(toolSchema)
+  const messages: Message[] = isLast ? [...session.messages, { role: 'user', content: caps.reason }] : session.messages
+
+  deps.emit({ kind: 'model-start' })
+  try {
+    const { asked, reply } = await complete(model, messages, request.from, tools, deps)
+    request.tokens += reply.usage ? reply.usage.prompt + reply.usage.completion : estimateUse(asked, reply.message)
+    delete request.retries
+    delete request.resumeAt
+    const text = reply.message.content ?? ''
+    addReply(
+      session,
+      isLast ? { role: 'assistant', content: typeof text === 'string' ? spokenOnly(text) : '' } : reply.message,
+    )
+    await deps.save('reply')
+    return isLast ? { kind: 'answered', text: finalAnswer(session) ?? '' } : undefined
+  } catch (error) {
+    deps.signal.throwIfAborted()
+    if (!(error instanceof ModelError)) throw error
+    deps.log.warn({ component: 'agent', err: error, reason: error.kind }, 'model request failed')
+    return { kind: 'stopped', reason: error.message, retryable: isTransient(error) }
+  } finally {
+    deps.emit({ kind: 'model-end' })
+  }
+}
+
+/** Asks with what fits into the window; once more when the server says that its window is smaller than we believed. */
+async function complete(
+  model: Model,
+  messages: Message[],
+  from: number,
+  tools: ToolSchema[],
+  { system, signal }: AgentDeps,
+): Promise<{ asked: Message[]; reply: Reply }> {
+  for (let attempt = 1; ; attempt++) {
+    const { tokens } = await model.window()
+    const fitted = fit({ system, messages: messages.map(readable), from, tools, windowTokens: tokens })
+    const asked: Message[] = [{ role: 'system', content: system }, ...fitted.messages]
+    try {
+      return { asked, reply: await model.complete({ messages: asked, tools, signal }) }
+    } catch (error) {
+      if (!(error instanceof ModelError) || error.kind !== 'context-exceeded' || attempt >= shortenings) throw error
+    }
+  }
+}
+
+const shortenings = 3
+
+/** Servers parse the arguments of earlier calls and refuse the whole request over one that is no JSON. */
+function readable(message: Message): Message {
+  if (message.role !== 'assistant' || !message.tool_calls?.some((call) => !isObject(argumentsOf(call)))) return message
+  return {
+    ...message,
+    tool_calls: message.tool_calls.map((call) =>
+      call.type !== 'function' || isObject(call.function.arguments)
+        ? call
+        : { ...call, function: { ...call.function, arguments: JSON.stringify({ not_json: call.function.arguments }) } },
+    ),
+  }
+}
+
+const argumentsOf = (call: { type: string }): string =>
+  'function' in call ? (call as ToolCall).function.arguments : '{}'
+
+function isObject(json: string): boolean {
+  try {
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+/** Without calls that a model wrote as text although it was offered none. */
+const spokenOnly = (text: string): string => text.replace(/<tool_call>[\s\S]*?(?:<\/tool_call>|$)/g, '').trim()
+
+const isTransient = (error: ModelError): boolean =>
+  [
+    'unreachable',
+    'rate-limited',
+    'timeout-first-token',
+    'timeout-between-tokens',
+    'malformed',
+    'server-error',
+  ].includes(error.kind)
+
+/** Gives a result to every call that can have one now; returns the approvals that still wait for people. */
+async function settleOpenCalls(session: Session, deps: AgentDeps): Promise<Approval[]> {
+  const calls = openCalls(session)
+  if (calls.length === 0) return []
+
+  const window = await deps.model?.window()
+  const context: ToolContext = {
+    signal: deps.signal,
+    log: deps.log,
+    thread: deps.thread,
+    maxBytes: resultBytes(window?.tokens ?? 32_768, calls.length),
+  }
+  const prepared = calls.map((call) => ({ call, ...prepare(call, session, deps) }))
+  await settleReads(prepared, session, deps, context)
+
+  const waiting: Approval[] = []
+  for (const item of prepared) {
+    if (item.prepared.kind !== 'change' || !item.step) continue
+    const { tool, input } = item.prepared
+    await deps.takeIn('votes')
+    deps.signal.throwIfAborted()
+    // Somebody may have ended the whole request meanwhile.
+    if (!isOpen(session, item.call)) continue
+    const asked = await settleAsked(item.call, tool, input, session, deps, context)
+    if (asked.kind === 'waiting') {
+      mark(item.step, 'waiting', deps)
+      waiting.push(asked.approval)
+      continue
+    }
+    if (asked.kind === 'result') await finish(item.call, item.step, asked.text, 'refused', session, deps)
+    if (asked.kind === 'start') {
+      mark(item.step, 'running', deps)
+      const started = deps.now()
+      const ran = await runApproved(tool, input, asked.approval, deps, context)
+      item.step.ms = deps.now() - started
+      await finish(item.call, item.step, ran.text, ran.ok ? 'done' : 'failed', session, deps)
+    }
+  }
+  return waiting
+}
+
+/**
+ * Numbers a call the first time it is seen; after a restart the step is found again by the call's id. What the model got wrong is
+ * no step: only the model is told.
+ */
+function prepare(call: ToolCall, session: Session, deps: AgentDeps): { prepared: Prepared; step?: Step } {
+  const prepared = prepareCall(call, deps.tools)
+  const { request } = session
+  const steps = request?.steps ?? []
+  const known = steps.find((step) => step.call === call.id)
+  if (known) return { prepared, step: known }
+
+  const refused = request && noteCall(request, call.function.name, call.function.arguments, deps.limits)
+  if (refused) return { prepared: { kind: 'text', text: refused } }
+  if (prepared.kind === 'text') return { prepared }
+  const step: Step = {
+    number: ++session.steps,
+    call: call.id,
+    tool: prepared.tool.name,
+    summary: prepared.tool.summary(prepared.input),
+    state: 'running',
+  }
+  steps.push(step)
+  return { prepared, step }
+}
+
+/** Reads run side by side; their results are added in the order of the calls. */
+async function settleReads(
+  prepared: { call: ToolCall; prepared: Prepared; step?: Step }[],
+  session: Session,
+  deps: AgentDeps,
+  context: ToolContext,
+): Promise<void> {
+  const queue = new PQueue({ concurrency: parallelReads })
+  const settled = await Promise.all(
+    prepared.map(({ prepared: item, step }) =>
+      queue.add(async () => {
+        if (item.kind === 'text') return { text: item.text }
+        if (item.kind === 'change' || !step) return undefined
+        mark(step, 'running', deps)
+        const started = deps.now()
+        const ran = await runRead(item.tool, item.input, context)
+        step.ms = deps.now() - started
+        mark(step, ran.ok ? 'done' : 'failed', deps, ran.text)
+        return { text: label(step, ran.text) }
+      }),
+    ),
+  )
+  deps.signal.throwIfAborted()
+  let added = false
+  for (const [index, result] of settled.entries()) {
+    const item = prepared[index]
+    if (!item || !result) continue
+    // A call that waited for people may have become impossible: its tool or its schema is another one since a restart.
+    const approval = item.prepared.kind === 'text' ? approvalOf(session, item.call) : undefined
+    if (approval) withdrawApproval(approval, result.text)
+    addResult(session, item.call, result.text)
+    added = true
+  }
+  if (added) await deps.save('results')
+}
+
+async function finish(
+  call: ToolCall,
+  step: Step,
+  text: string,
+  state: Step['state'],
+  session: Session,
+  deps: AgentDeps,
+): Promise<void> {
+  mark(step, state, deps, text)
+  addResult(session, call, label(step, text))
+  checkpoint('call:result')
+  await deps.save('result')
+}
+
+function mark(step: Step, state: Step['state'], deps: AgentDeps, result?: string): void {
+  step.state = state
+  deps.emit({ kind: 'step', step, ...(result !== undefined && { result }) })
+}
+
+/** Results carry their step's number, so that the answer can cite it. */
+const label = (step: Step, text: string): string => `[${step.number}] ${step.summary}\n${text}`
+
+function lastResults(session: Session): string {
+  const last = session.messages.findLastIndex((message) => message.role === 'assistant')
+  return session.messages
+    .slice(last + 1)
+    .map((message) => (message.role === 'tool' && typeof message.content === 'string' ? message.content : ''))
+    .filter(Boolean)
+    .join('\n\n')
+}

@@ -1,0 +1,361 @@
+import type { Logger } from 'pino'
+import type { ApprovalId } from '../agent/approval.ts'
+import { type AgentDeps, advance, type Outcome } from '../agent/index.ts'
+import { withdrawApproval, withdrawOpenCalls } from '../agent/session.ts'
+import type { Audit } from '../audit.ts'
+import { checkpoint } from '../checkpoint.ts'
+import type { Inbox } from '../storage/sqlite/inbox.ts'
+import { visible } from '../text/fence.ts'
+import { escapeMarkdown } from '../text/markdown.ts'
+import { redact } from '../text/redact.ts'
+import type { Target } from '../tools/tool.ts'
+import { isStop } from './commands.ts'
+import { conclude, resumeClock, wake } from './conclude.ts'
+import { type Conversation, createConversation, remember, say, shortId } from './conversation.ts'
+import { decide } from './decide.ts'
+import { createIntake } from './intake.ts'
+import type { BotJob, JobOf } from './jobs/index.ts'
+import { type MessageDeps, takeMessage } from './messages.ts'
+import { flush, type OutboxDeps, type PromptPlace } from './outbox.ts'
+import {
+  type ChatEvent,
+  type ChatPlatform,
+  type MessageId,
+  platformOf,
+  type RoomId,
+  type ThreadId,
+} from './platform.ts'
+import { endProgress, showProgress } from './progress.ts'
+import { reflectApprovals, scheduleTimers } from './prompts.ts'
+import { checkRecovery, type Health, remind } from './recovery.ts'
+import { takeCi } from './signals/ci-thread.ts'
+import { createFlood, takeList, takeListed } from './signals/collection.ts'
+import type { SignalDeps } from './signals/deps.ts'
+import { followProposals } from './signals/proposals.ts'
+import { checkPush, takePush } from './signals/push.ts'
+import { routeSignal } from './signals/route.ts'
+import { type Language, texts } from './texts.ts'
+import { record } from './trail.ts'
+import { decisions, inOrder, roleOf } from './waiting.ts'
+
+/** A namespace of the store, as far as the bot needs it. */
+export interface Shelf<Value> {
+  get(key: string): Promise<Value | undefined>
+  set(key: string, value: Value): Promise<unknown>
+  has(key: string): Promise<boolean>
+  delete(key: string): Promise<unknown>
+  entries(): AsyncIterable<[string, Value]>
+}
+
+export interface BotDeps extends Omit<MessageDeps, 'chat'> {
+  chats: ChatPlatform[]
+  conversations: Shelf<Conversation>
+  prompts: Shelf<PromptPlace>
+  inbox: Inbox<BotJob>
+  agent: Pick<AgentDeps, 'model' | 'tools' | 'policy' | 'limits' | 'approvalMs'> & {
+    system(language: Language): string
+  }
+  signals: SignalDeps
+  health(target: Target): Promise<Health>
+  recoverySeconds: number[]
+  /** Waits before a model server that was away is asked again, in milliseconds; after the last the bot gives up. */
+  resumeMs: number[]
+  patienceMs: number
+  audit: Audit
+  /** Told when nobody can go on in a thread any more: its root was deleted, or the bot left its room. */
+  onEnded(thread: ThreadId): Promise<void>
+  onAgentEvent(event: Parameters<AgentDeps['emit']>[0]): void
+  /** Told what came out of moving a thread on, before people are. */
+  onOutcome?(outcome: Outcome['kind']): void
+  log: Logger
+}
+
+export interface Bot {
+  /** Where platforms deliver; resolves when the event is in the inbox or of no interest. */
+  receive(event: ChatEvent): Promise<void>
+  /** Handles a job of the inbox. May be called again for the same job. */
+  handle(job: BotJob, signal: AbortSignal): Promise<void>
+  setAside(job: BotJob, reason: string): Promise<void>
+  /** Reads what people decided under a platform's open prompts while the bot was away. */
+  readBack(platform: string): Promise<void>
+}
+
+/** The one who turns jobs into sessions moved on, and outcomes into posts. */
+export function createBot(deps: BotDeps): Bot {
+  /** What runs now, by thread, and hears at once of what is put into its lane. */
+  const running = new Map<string, (job: BotJob) => void>()
+  /** The last flush of each thread's outbox: one at a time, else an item would be forgotten unsent. */
+  const flushes = new Map<ThreadId, Promise<void>>()
+  const flood = createFlood()
+  const { tools } = deps.agent
+  const chatOf = (id: ThreadId | RoomId): ChatPlatform => {
+    const chat = deps.chats.find((one) => one.name === platformOf(id))
+    if (!chat) throw new Error(`no platform for ${id}`)
+    return chat
+  }
+
+  deps.inbox.onPut((job) => running.get(job.thread)?.(job))
+  const intake = createIntake({ ...deps, chatOf })
+
+  async function handle(job: BotJob, signal: AbortSignal): Promise<void> {
+    if (job.kind === 'signal' || job.kind === 'look-again')
+      return routeSignal(job, deps.signals, { flood, language: deps.languageOf('') })
+    const conversation = await load(job)
+    if (!conversation) return
+    await apply(conversation, job)
+    await flushOut(conversation)
+    if (concerns(job, conversation)) await moveOn(conversation, signal)
+  }
+
+  /** Whether there is work to go on with after this job. A model server that is away is not asked again because of a `!status`. */
+  function concerns(job: BotJob, { session: { request } }: Conversation): boolean {
+    if (!request) return false
+    const waitsForModel = request.resumeAt !== undefined && deps.now() < request.resumeAt
+    return !waitsForModel || roleOf(job, tools) === 'speaks'
+  }
+
+  async function load(job: BotJob): Promise<Conversation | undefined> {
+    const known = await deps.conversations.get(job.thread)
+    if (known) return known
+    if (job.kind === 'message')
+      return createConversation(job.data.thread, job.data.room, deps.languageOf(job.data.text))
+    if (job.kind === 'push' || job.kind === 'ci' || job.kind === 'listed')
+      return createConversation(job.thread as ThreadId, job.data.room, deps.languageOf(''))
+    return undefined
+  }
+
+  /** Lets a job take effect on the document, once. */
+  async function apply(conversation: Conversation, job: BotJob): Promise<void> {
+    if (conversation.applied.includes(job.id)) return
+    await take(conversation, job)
+    remember(conversation, job.id)
+    await save(conversation, job.kind)
+    intake.began(conversation.thread)
+  }
+
+  async function take(conversation: Conversation, job: BotJob): Promise<void> {
+    switch (job.kind) {
+      case 'message':
+        await takeMessage(conversation, job.data, { ...deps, chat: chatOf(conversation.thread) })
+        return
+      case 'mark':
+        await decide(conversation, job, {
+          chat: chatOf(conversation.thread),
+          policy: deps.agent.policy,
+          audit: deps.audit,
+          now: deps.now,
+        })
+        return
+      case 'gone':
+        await takeGone(conversation, job.data.message)
+        return
+      case 'left':
+        abandon(conversation, texts[conversation.language].leftRoom)
+        await deps.onEnded(conversation.thread)
+        return
+      case 'push':
+        await takePush(conversation, job, deps.signals)
+        return
+      case 'push-check':
+        await checkPush(conversation, job, deps.signals)
+        return
+      case 'ci':
+        await takeCi(conversation, job, deps.signals)
+        return
+      case 'remark':
+        say(conversation, job.data.markdown, { quiet: true })
+        return
+      case 'listed':
+        await takeListed(conversation, job, deps)
+        return
+      case 'list':
+        takeList(conversation)
+        return
+      case 'remind':
+        remind(conversation, job, deps.agent.policy, deps.now())
+        return
+      case 'recover':
+        await checkRecovery(conversation, job, deps.health)
+        return
+      // These two only wake the thread: what is due follows from its document.
+      case 'expire':
+      case 'resume':
+        return
+      case 'signal':
+      case 'look-again':
+        throw new Error('a signal has no conversation')
+    }
+  }
+
+  /** What nobody can see any more nobody can decide. Without its root a thread has come to its end. */
+  async function takeGone(conversation: Conversation, message: MessageId): Promise<void> {
+    const { promptGone } = texts[conversation.language]
+    if ((message as string) === conversation.thread) {
+      abandon(conversation, promptGone)
+      await deps.onEnded(conversation.thread)
+    }
+    for (const approval of conversation.session.approvals) {
+      if (conversation.prompts[approval.id]?.message !== message) continue
+      withdrawApproval(approval, promptGone)
+      delete conversation.prompts[approval.id]
+    }
+  }
+
+  /** Ends what the thread does without a word. */
+  function abandon(conversation: Conversation, reason: string): void {
+    withdrawOpenCalls(conversation.session, reason)
+    endProgress(conversation, { now: deps.now() })
+    delete conversation.session.request
+  }
+
+  async function moveOn(conversation: Conversation, shutdown: AbortSignal): Promise<void> {
+    const { thread, session } = conversation
+    resumeClock(conversation, deps.now())
+    const chat = chatOf(thread)
+    const stop = new AbortController()
+    let isThinking = false
+    running.set(thread, (job) => {
+      if (job.kind !== 'message') return
+      if (isStop(job.data.text) && deps.mayTalk(job.data.from)) stop.abort(new Stopped(job.id))
+      else if (isThinking && roleOf(job, tools) === 'asks-us') void answerAtOnce(conversation, job)
+    })
+    const model = session.request?.kind === 'question' ? deps.agent.model?.name : undefined
+    const progress = showProgress(conversation, {
+      chat,
+      patienceMs: deps.patienceMs,
+      now: deps.now,
+      onError: (err) => deps.log.warn({ component: 'bot', correlationId: thread, err }, 'progress post failed'),
+      ...(model && { model }),
+    })
+    void chat.working(thread, true)
+    try {
+      const outcome = await advance(session, {
+        ...deps.agent,
+        thread,
+        language: conversation.language,
+        system: deps.agent.system(conversation.language),
+        save: (point) => save(conversation, point),
+        takeIn: (what) => takeIn(conversation, what),
+        emit: (event) => {
+          if (event.kind === 'model-start' || event.kind === 'model-end') isThinking = event.kind === 'model-start'
+          progress.listen(event)
+          record(deps.audit, thread, event)
+          deps.onAgentEvent(event)
+        },
+        now: deps.now,
+        signal: AbortSignal.any([shutdown, stop.signal]),
+        log: deps.log.child({ correlationId: thread }),
+      })
+      await progress.end()
+      deps.onOutcome?.(outcome.kind)
+      await conclude(conversation, outcome, deps)
+      await save(conversation, outcome.kind)
+      await flushOut(conversation)
+      if (outcome.kind === 'answered' && session.request) await wake(conversation, deps)
+    } catch (error) {
+      await progress.end()
+      if (!(stop.signal.reason instanceof Stopped)) throw error
+      await stopNow(conversation, stop.signal.reason.job)
+    } finally {
+      running.delete(thread)
+      void chat.working(thread, false)
+    }
+  }
+
+  /** Models think for minutes; who asks the bot itself something, such as `!status`, need not wait for them. */
+  async function answerAtOnce(conversation: Conversation, job: BotJob): Promise<void> {
+    try {
+      await apply(conversation, job)
+      await flushOut(conversation)
+    } catch (err) {
+      deps.log.warn({ component: 'bot', correlationId: job.thread, err }, 'command not answered at once')
+    }
+  }
+
+  /** Lets everything up to the command take effect, in order: what was said before `!stop` is stopped with it. */
+  async function stopNow(conversation: Conversation, command: string): Promise<void> {
+    for (const job of deps.inbox.waiting(conversation.thread)) {
+      await apply(conversation, job)
+      if (job.id === command) break
+    }
+    await flushOut(conversation)
+  }
+
+  /** Applies what arrived while the thread was at work. */
+  async function takeIn(conversation: Conversation, what: 'votes' | 'all'): Promise<void> {
+    const waiting = deps.inbox.waiting(conversation.thread).filter((job) => !conversation.applied.includes(job.id))
+    const next = what === 'votes' ? decisions(waiting, conversation, tools) : inOrder(waiting, tools)
+    for (const job of next) await apply(conversation, job)
+    if (what === 'all') await flushOut(conversation)
+  }
+
+  async function save(conversation: Conversation, point: string): Promise<void> {
+    reflectApprovals(conversation, promptDeps)
+    checkpoint(`save:before:${point}`)
+    await deps.conversations.set(conversation.thread, conversation)
+    checkpoint(`save:after:${point}`)
+    await followProposals(conversation, deps.signals)
+    await scheduleTimers(conversation, promptDeps)
+  }
+
+  const promptDeps = {
+    policy: deps.agent.policy,
+    inbox: deps.inbox,
+    recoverySeconds: deps.recoverySeconds,
+    now: deps.now,
+  }
+
+  async function flushOut(conversation: Conversation): Promise<void> {
+    const { thread } = conversation
+    const before = flushes.get(thread) ?? Promise.resolve()
+    const now = before.catch(() => {}).then(() => flush(conversation, outboxDeps(thread)))
+    flushes.set(thread, now)
+    try {
+      await now
+    } finally {
+      if (flushes.get(thread) === now) flushes.delete(thread)
+    }
+  }
+
+  const outboxDeps = (thread: ThreadId): OutboxDeps => ({
+    chat: chatOf(thread),
+    prompts: deps.prompts,
+    save,
+    onVotes: async (place, votes) => {
+      for (const vote of votes) await intake.mark(place, vote, false)
+    },
+    onUnseen: unseen,
+    log: deps.log,
+  })
+
+  async function unseen(conversation: Conversation, id: ApprovalId): Promise<void> {
+    const approval = conversation.session.approvals.find((one) => one.id === id)
+    if (!approval || !withdrawApproval(approval, texts[conversation.language].promptUnseen)) return
+    const { thread } = conversation
+    await deps.inbox.put({ id: `unseen:${thread}:${id}`, thread, kind: 'resume', data: {} })
+  }
+
+  /** A poison job: people in the thread hear of it; the log has the details. */
+  async function setAside(job: BotJob, reason: string): Promise<void> {
+    if (job.kind === 'signal' || job.kind === 'look-again') return
+    const conversation = await deps.conversations.get(job.thread)
+    const thread = conversation?.thread ?? (job.kind === 'message' ? (job as JobOf<'message'>).data.thread : undefined)
+    if (!thread) return
+    const why = escapeMarkdown(visible(redact(reason)).slice(0, 300))
+    const markdown = texts[conversation?.language ?? deps.languageOf('')].setAside(why)
+    await chatOf(thread).post(thread, { id: shortId('a', job.id), markdown })
+  }
+
+  return { receive: intake.receive, readBack: intake.readBack, handle, setAside }
+}
+
+/** A person said `!stop`. */
+class Stopped extends Error {
+  override readonly name = 'Stopped'
+  readonly job: string
+
+  constructor(job: string) {
+    super('stopped by a person')
+    this.job = job
+  }
+}

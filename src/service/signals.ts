@@ -1,0 +1,176 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ChatPlatform } from '../bot/platform.ts'
+import type { CiSource, CiThread, SignalDeps, SignalThread } from '../bot/signals/deps.ts'
+import type { Config } from '../config/index.ts'
+import type { Logger } from '../log.ts'
+import type { Repository } from '../signal.ts'
+import type { Store } from '../storage/sqlite/index.ts'
+import { redact } from '../text/redact.ts'
+import type { Probe } from '../tools/analyzers/analyzer.ts'
+import { diagnosisOf, isAbout } from '../tools/analyzers/diagnose.ts'
+import type { Report } from '../tools/analyzers/run.ts'
+import { toMarkdown } from '../tools/analyzers/text.ts'
+import { ciFacts, ciOvertaken, ciResults, isForgeAway } from '../tools/gitea/ci/index.ts'
+import type { Seen } from '../tools/gitea/ci/missed.ts'
+import type { CiResult } from '../tools/gitea/ci/result.ts'
+import type { Gitea } from '../tools/gitea/client.ts'
+import { confirmed } from '../tools/gitea/confirm.ts'
+import { type ConcernedWorkload, pushFacts, pushTitle } from '../tools/gitea/push.ts'
+import type { Cluster } from '../tools/kubernetes/cluster.ts'
+import { type WorkloadHealth, workloads } from '../tools/kubernetes/overview.ts'
+import { isWanted } from '../webhooks/branches.ts'
+import { createLookout } from './lookout.ts'
+import { createPlaces } from './places.ts'
+import { shelf } from './shelf.ts'
+
+export interface SignalOptions {
+  config: Pick<Config, 'room' | 'signals' | 'language'>
+  gitea: Gitea | undefined
+  cluster: Cluster | undefined
+  /** Analyzers of one's own. */
+  probes: Probe[]
+  hasModel: boolean
+  inbox: SignalDeps['inbox']
+  store: Pick<Store, 'threads' | 'lines' | 'seen'>
+  stopping: AbortSignal
+  /** How often what was not found is looked for again; once a minute. */
+  lookAgainMs?: number
+  log: Logger
+}
+
+/** What the bot needs to turn what happens at the forge into threads. */
+export type Signals = SignalDeps & {
+  /** Finds the rooms, then looks for what was missed. */
+  start(chats: ChatPlatform[]): Promise<void>
+}
+
+const keepMs = 30 * 24 * 60 * 60_000
+const findRoomsMs = 5_000
+const checkAgainMs = [60_000, 180_000, 600_000]
+
+export function createSignals(options: SignalOptions): Signals {
+  const { config, gitea, cluster, store, inbox, stopping, lookAgainMs = 60_000, log } = options
+  // Nobody asks, so nobody's language is known.
+  const analysis: Analysis = { probes: options.probes, language: config.language === 'ko' ? 'ko' : 'en' }
+  const { rooms, pushBranches, ciBranches, continueMinutes, lookMinutes } = config.signals
+  let ownLogin: string | undefined
+  // The bot's own pushes open no thread, so it has to know who it is; Gitea may still be away.
+  if (gitea) void repeat(async () => (ownLogin = await askLogin(gitea, stopping, log)))
+
+  const places = createPlaces({ room: config.room, rooms, lookAgainMs, stopping, log })
+  const wants = (branch: string, { defaultBranch }: Repository) => isWanted(branch, defaultBranch, pushBranches)
+  const lookout = createLookout({
+    gitea,
+    seen: shelf<Seen>(store.seen),
+    wants,
+    inbox,
+    everyMs: lookMinutes * 60_000,
+    stopping,
+    log,
+  })
+
+  /** Looks until something is found. */
+  async function repeat(look: () => Promise<unknown>): Promise<void> {
+    while (!stopping.aborted && !(await look()))
+      await pause(lookAgainMs, undefined, { signal: stopping, ref: false }).catch(() => {})
+  }
+  const looking = () => AbortSignal.any([stopping, AbortSignal.timeout(60_000)])
+
+  return {
+    async start(chats) {
+      lookout.start()
+      // A chat that is away may keep its rooms to itself for long; what needs them is looked at again.
+      await Promise.race([
+        places.find(chats),
+        pause(findRoomsMs, undefined, { signal: stopping, ref: false }).catch(() => {}),
+      ])
+    },
+    placeFor: places.of,
+    // Of what nothing was heard of for so long nobody waits for news.
+    threads: { ...shelf<SignalThread>(store.threads), set: (key, thread) => store.threads.set(key, thread, keepMs) },
+    lines: { ...shelf<CiThread>(store.lines), set: (key, line) => store.lines.set(key, line, keepMs) },
+    inbox,
+    async confirm(signal) {
+      const found = gitea ? await confirmed(gitea, signal, looking()) : signal
+      if (!found)
+        log.warn(
+          { component: 'signals', resource: signal.repository.fullName, kind: signal.kind },
+          'not confirmed by Gitea',
+        )
+      return found
+    },
+    onSeen: lookout.onSeen,
+    hasModel: options.hasModel,
+    unwanted(push) {
+      if (ownLogin !== undefined && push.pusher.login === ownLogin) return 'own push'
+      return wants(push.branch, push.repository) ? undefined : 'branch not wanted'
+    },
+    title: (push) => redact(pushTitle(push)),
+    async facts(push) {
+      const look = cluster && ((words: string[], signal: AbortSignal) => concerned(cluster, words, signal, analysis))
+      const facts = await pushFacts(push, { gitea, workloads: look, signal: looking() })
+      return { ...facts, markdown: redact(facts.markdown) }
+    },
+    ci: gitea && ciOf(gitea, ciBranches, looking),
+    ownLogin: () => ownLogin,
+    continueMs: continueMinutes * 60_000,
+    checkAgainMs,
+    now: Date.now,
+  }
+}
+
+const ciOf = (gitea: Gitea, branches: string[], looking: () => AbortSignal): CiSource => ({
+  // What jobs print and commits are called may hold credentials; people's rooms are no place for them either.
+  results: async (hint) => (await ciResults(gitea, hint, looking())).map(withoutSecrets),
+  wants: ({ line, repository }) => isWanted(line.name, repository.defaultBranch, branches),
+  isOvertaken: (result) => ciOvertaken(gitea, result, looking()),
+  facts: async (result) => redact(await ciFacts(gitea, result, looking())),
+  isAway: isForgeAway,
+})
+
+const withoutSecrets = (result: CiResult): CiResult => ({
+  ...result,
+  what: redact(result.what),
+  title: redact(result.title),
+  url: redact(result.url),
+})
+
+interface Analysis {
+  probes: Probe[]
+  language: 'en' | 'ko'
+}
+
+/** The workloads that a push may concern; those that are not well with what rules find about them. */
+async function concerned(
+  cluster: Cluster,
+  words: string[],
+  signal: AbortSignal,
+  { probes, language }: Analysis,
+): Promise<ConcernedWorkload[]> {
+  const found = await workloads(cluster, words, signal)
+  const unwell = found.filter(({ state }) => state === 'failing')
+  if (unwell.length === 0) return found
+  const namespaces = [...new Set(unwell.map(({ namespace }) => namespace))]
+  const report = await diagnosisOf(cluster, namespaces, signal, probes)
+  return found.map((one) => (unwell.includes(one) ? { ...one, findings: findingsOf(one, report, language) } : one))
+}
+
+function findingsOf(
+  { namespace, workload }: WorkloadHealth,
+  { findings, snapshot }: Report,
+  language: Analysis['language'],
+): string {
+  const about = findings.filter(
+    (finding) => finding.owner.namespace === namespace && isAbout(finding, workload, snapshot),
+  )
+  return about.length > 0 ? toMarkdown({ findings: about, unchecked: [] }, { least: 'warning', language }) : ''
+}
+
+async function askLogin(gitea: Gitea, stopping: AbortSignal, log: Logger): Promise<string | undefined> {
+  try {
+    return await gitea.login(AbortSignal.any([stopping, AbortSignal.timeout(30_000)]))
+  } catch (err) {
+    if (!stopping.aborted) log.warn({ component: 'gitea', err }, 'own account not read')
+    return undefined
+  }
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Approval, UserId } from '../../../src/agent/approval.ts'
+import { type Mode, mayDecide, type Policy, rule } from '../../../src/agent/policy/index.ts'
+import type { Effect } from '../../../src/tools/tool.ts'
+
+const alice = '@alice:corp' as UserId
+const bob = '@bob:corp' as UserId
+
+const policy = (changes: Partial<Policy> = {}): Policy => ({
+  mode: 'approve',
+  protectedNamespaces: ['kube-system'],
+  auto: [{ tool: 'restart', namespace: 'shop', name: 'api' }],
+  approvers: [alice, bob],
+  destroyQuorum: 1,
+  destroyNeedsOther: true,
+  ...changes,
+})
+
+const call = (effect: Effect, namespace = 'shop', name = 'api', askers: Approval['askers'] = ['signal']) => ({
+  askers,
+  tool: 'restart',
+  effect,
+  target: { kind: 'Deployment', namespace, name },
+})
+
+const table: [Mode, Effect, string, string, 'run' | 'ask' | 'refuse'][] = [
+  ['observe', 'read', 'kube-system', 'api', 'run'],
+  ['observe', 'change', 'shop', 'api', 'refuse'],
+  ['observe', 'destroy', 'shop', 'api', 'refuse'],
+  ['approve', 'read', 'shop', 'api', 'run'],
+  ['approve', 'change', 'shop', 'api', 'ask'],
+  ['approve', 'destroy', 'shop', 'api', 'ask'],
+  ['approve', 'change', 'kube-system', 'api', 'refuse'],
+  ['auto', 'change', 'shop', 'api', 'run'],
+  ['auto', 'change', 'shop', 'web', 'ask'],
+  ['auto', 'change', 'other', 'api', 'ask'],
+  ['auto', 'destroy', 'shop', 'api', 'ask'],
+  ['auto', 'change', 'kube-system', 'api', 'refuse'],
+]
+
+for (const [mode, effect, namespace, name, expected] of table) {
+  test(`in mode ${mode} a ${effect} of ${namespace}/${name} means ${expected}`, () => {
+    assert.equal(rule(policy({ mode }), call(effect, namespace, name)).kind, expected)
+  })
+}
+
+test('with an empty list of approvers nobody is asked and nothing is changed', () => {
+  assert.equal(rule(policy({ approvers: [] }), call('change')).kind, 'refuse')
+})
+
+test('a change that does not name its target is refused', () => {
+  assert.equal(rule(policy(), { tool: 'restart', effect: 'change', askers: [alice] }).kind, 'refuse')
+})
+
+test('a destroy needs as many people as configured', () => {
+  assert.deepEqual(rule(policy({ destroyQuorum: 2 }), call('destroy')), { kind: 'ask', needed: 2 })
+})
+
+test('only people on the list may approve, whatever their name looks like', () => {
+  const look = ['@Alice:corp', '@alice:corp.evil', '@alice:cor', 'alice', '@alice:corp ']
+  for (const person of look) {
+    assert.deepEqual(mayDecide(policy(), { effect: 'change', askers: [bob] }, person as UserId, 'approve'), {
+      may: false,
+      why: 'not-an-approver',
+    })
+  }
+})
+
+test('who asked for a destroy cannot be its second person, but may approve a change and call anything off', () => {
+  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', askers: [alice] }, alice, 'approve'), {
+    may: false,
+    why: 'needs-another',
+  })
+  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', askers: [alice] }, bob, 'approve'), { may: true })
+  assert.deepEqual(mayDecide(policy(), { effect: 'change', askers: [alice] }, alice, 'approve'), { may: true })
+  const stranger = '@stranger:corp' as UserId
+  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', askers: [stranger] }, stranger, 'deny'), { may: true })
+})
+
+test('a signal has no asker, so anybody on the list may approve what it leads to', () => {
+  assert.deepEqual(mayDecide(policy(), { effect: 'destroy', askers: ['signal'] }, alice, 'approve'), { may: true })
+})
+
+test('nothing that changes something runs without a person, but for what the allow-list names in mode auto', () => {
+  const anything = fc.record({
+    mode: fc.constantFrom<Mode>('observe', 'approve', 'auto'),
+    effect: fc.constantFrom<Effect>('change', 'destroy'),
+    namespace: fc.constantFrom('shop', 'kube-system', 'other'),
+    name: fc.constantFrom('api', 'web'),
+  })
+  fc.assert(
+    fc.property(anything, ({ mode, effect, namespace, name }) => {
+      const runs = rule(policy({ mode }), call(effect, namespace, name)).kind === 'run'
+      assert.equal(runs, mode === 'auto' && effect === 'change' && namespace === 'shop' && name === 'api')
+    }),
+  )
+})

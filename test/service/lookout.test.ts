@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import pino from 'pino'
+import type { BotJob } from '../../src/bot/jobs/index.ts'
+import { createLookout } from '../../src/service/lookout.ts'
+import { shelf } from '../../src/service/shelf.ts'
+import type { PushSignal, Repository, Signal } from '../../src/signal.ts'
+import { openStore } from '../../src/storage/sqlite/index.ts'
+import type { Seen } from '../../src/tools/gitea/ci/missed.ts'
+import type { Gitea } from '../../src/tools/gitea/client.ts'
+import { GiteaError, GiteaUnreachable } from '../../src/tools/gitea/errors.ts'
+import { temporaryFolder, until } from '../bot/house.ts'
+
+const sha = (n: number): string => n.toString(16).padStart(40, '0')
+const repository: Repository = { id: 1, fullName: 'acme/shop', url: '', private: false, defaultBranch: 'main' }
+
+interface Run {
+  id: number
+  conclusion: string
+  ended: string
+}
+
+/** What the forge has; the test lets things happen in it. */
+function createForge() {
+  const forge = {
+    runs: [] as Run[],
+    heads: { main: sha(1) } as Record<string, string>,
+    statuses: [] as { id: number; context: string; status: string }[],
+    isAway: false,
+    isGone: false,
+    hidesRuns: false,
+    asked: 0,
+  }
+  const answer = (path: string): unknown => {
+    forge.asked++
+    if (forge.isAway) throw new GiteaUnreachable('Gitea cannot be reached.', { mayHaveArrived: false })
+    if (forge.isGone) throw new GiteaError('not found', { status: 404 })
+    if (path.startsWith('/api/v1/repositories/'))
+      return { id: 1, full_name: 'acme/shop', html_url: '', private: false, default_branch: 'main' }
+    if (path.endsWith('/actions/runs') && forge.hidesRuns)
+      throw new GiteaError('user should be the owner of the repo', { status: 403 })
+    if (path.endsWith('/actions/runs'))
+      return forge.runs.map(({ id, conclusion, ended }) => ({
+        id,
+        conclusion,
+        status: 'completed',
+        completed_at: ended,
+      }))
+    if (path.endsWith('/branches')) return Object.entries(forge.heads).map(([name, id]) => ({ name, commit: { id } }))
+    const [, head = ''] = /\/compare\/.*\.\.\.(\w+)$/.exec(path) ?? []
+    const commit = { message: 'A change\n\nwith words', author: { name: 'Dana' } }
+    if (head) return { total_commits: 1, commits: [{ sha: head, commit, files: [{ filename: 'a.ts' }] }] }
+    return { author: { login: 'dana' } }
+  }
+  const gitea = {
+    features: async () => ({ version: '1.26.4', forge: 'Gitea', runs: true, rerun: true, compareDiff: false }),
+    get: async (path: string, schema: { parse(value: unknown): unknown }) => schema.parse(answer(path)),
+    list: async (path: string, item: { parse(value: unknown): unknown }) => ({
+      items: (answer(path) as unknown[]).map((one) => item.parse(one)),
+      more: false,
+      total: undefined,
+    }),
+    status: async () => ({
+      state: '',
+      statuses: forge.statuses.map((one) => ({ ...one, creator: null, description: '', target_url: '' })),
+    }),
+  } as unknown as Gitea
+  return { ...forge, gitea, forge }
+}
+
+function watch(t: TestContext, { gitea, folder }: { gitea: Gitea; folder: string }) {
+  const store = openStore(folder)
+  const stopping = new AbortController()
+  const found: Signal[] = []
+  const lookout = createLookout({
+    gitea,
+    seen: shelf<Seen>(store.seen),
+    wants: (branch) => branch === 'main' || branch.startsWith('release/'),
+    inbox: {
+      put: async (job: BotJob) => {
+        if (job.kind === 'signal') found.push(job.data)
+        return true
+      },
+    },
+    everyMs: 1,
+    settleMs: 1,
+    stopping: stopping.signal,
+    log: pino({ enabled: false }),
+  })
+  let isClosed = false
+  const leave = async () => {
+    if (isClosed) return
+    isClosed = true
+    stopping.abort()
+    await store.close()
+  }
+  t.after(leave)
+  const ids = () => [...new Set(found.map(({ id }) => id))]
+  const kept = () =>
+    (store.database.prepare("SELECT count(*) AS n FROM entries WHERE namespace = 'seen'").get() as { n: number }).n
+  return { lookout, found, ids, leave, kept }
+}
+
+const push = (after: string): PushSignal => ({
+  kind: 'push',
+  source: 'gitea',
+  id: `push:1:refs/heads/main:${sha(0)}:${after}`,
+  repository,
+  branch: 'main',
+  before: sha(0),
+  after,
+  pusher: { login: 'dana', name: 'Dana' },
+  commits: [],
+  total: 1,
+})
+
+const at = (minute: number): string => `2026-11-26T10:${String(minute).padStart(2, '0')}:00Z`
+
+test('what a repository had when it was first heard of is no news; what comes while we are away is, under the ids of its deliveries', async (t) => {
+  const { forge, gitea } = createForge()
+  const folder = temporaryFolder(t)
+  forge.runs = [{ id: 1, conclusion: 'failure', ended: at(1) }]
+  forge.statuses = [{ id: 3, context: 'ci/old', status: 'failure' }]
+  const first = watch(t, { gitea, folder })
+  await first.lookout.onSeen(push(sha(1)))
+  await first.leave()
+  assert.deepEqual(first.ids(), [])
+
+  forge.runs.unshift({ id: 2, conclusion: 'failure', ended: at(30) })
+  forge.heads = { main: sha(2), feature: sha(9) }
+  forge.statuses.push({ id: 4, context: 'ci/new', status: 'failure' })
+  const second = watch(t, { gitea, folder })
+  second.lookout.start()
+  await until(() => (second.ids().length >= 3 ? true : undefined), 'three things that were missed')
+
+  assert.deepEqual(second.ids().sort(), [
+    `push:1:refs/heads/main:${sha(1)}:${sha(2)}`,
+    `run:1:2:failure:${at(30)}`,
+    `status:1:${sha(2)}:4`,
+  ])
+  const late = second.found.find((signal) => signal.kind === 'push')
+  assert.equal(late?.late, true)
+  assert.deepEqual(late?.commits[0]?.files, ['a.ts'])
+  assert.equal(late?.pusher.login, 'dana')
+})
+
+test('a push whose delivery comes while we look is not found late', async (t) => {
+  const { forge, gitea } = createForge()
+  const one = watch(t, { gitea, folder: temporaryFolder(t) })
+  await one.lookout.onSeen(push(sha(1)))
+  forge.heads = { main: sha(2) }
+  await one.lookout.onSeen(push(sha(2)))
+  const asked = forge.asked
+
+  one.lookout.start()
+  await until(() => (forge.asked > asked + 20 ? true : undefined), 'several looks')
+
+  assert.deepEqual(one.ids(), [])
+})
+
+test('a new branch that is wanted is found, one that is not is left alone', async (t) => {
+  const { forge, gitea } = createForge()
+  const one = watch(t, { gitea, folder: temporaryFolder(t) })
+  await one.lookout.onSeen(push(sha(1)))
+  forge.heads = { main: sha(1), 'release/2': sha(5), feature: sha(6) }
+
+  one.lookout.start()
+  await until(() => one.ids()[0], 'the new branch')
+
+  assert.deepEqual(one.ids(), [`push:1:refs/heads/release/2:${sha(0)}:${sha(5)}`])
+})
+
+test('where runs are listed to administrators alone, pushes are found all the same', async (t) => {
+  const { forge, gitea } = createForge()
+  forge.hidesRuns = true
+  const one = watch(t, { gitea, folder: temporaryFolder(t) })
+  await one.lookout.onSeen(push(sha(1)))
+  forge.heads = { main: sha(2) }
+
+  one.lookout.start()
+
+  assert.equal(await until(() => one.ids()[0], 'the push'), `push:1:refs/heads/main:${sha(1)}:${sha(2)}`)
+})
+
+test('a forge that is away loses nothing: it is asked again', async (t) => {
+  const { forge, gitea } = createForge()
+  const one = watch(t, { gitea, folder: temporaryFolder(t) })
+  await one.lookout.onSeen(push(sha(1)))
+  forge.isAway = true
+  forge.runs = [{ id: 2, conclusion: 'failure', ended: at(30) }]
+  const asked = forge.asked
+  one.lookout.start()
+  await until(() => (forge.asked > asked + 3 ? true : undefined), 'a few tries')
+  assert.deepEqual(one.ids(), [])
+
+  forge.isAway = false
+
+  await until(() => one.ids()[0], 'the run')
+})
+
+test('a repository that is gone is not asked for any more', async (t) => {
+  const { forge, gitea } = createForge()
+  const folder = temporaryFolder(t)
+  const one = watch(t, { gitea, folder })
+  await one.lookout.onSeen(push(sha(1)))
+  forge.isGone = true
+  assert.equal(one.kept(), 1)
+
+  one.lookout.start()
+
+  await until(() => (one.kept() === 0 ? true : undefined), 'it to be forgotten')
+})
