@@ -6,6 +6,7 @@ import type { ChatFlags } from './commands/chat/index.ts'
 import type { WebhookFlags } from './commands/webhook/index.ts'
 import { ConfigError, type LoadedConfig, loadConfig, settings } from './config/index.ts'
 import { nearest } from './text/nearest.ts'
+import { sentenceOf } from './text/sentence.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -130,7 +131,7 @@ program
       process.exitCode = await runWebhook(load(), target, flags)
     } catch (error) {
       if (error instanceof ConfigError) program.error(error.message)
-      console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
+      console.error(`error: ${sentenceOf(error)}`)
       process.exitCode = 1
     }
   })

@@ -1,6 +1,7 @@
 import PQueue from 'p-queue'
 import type { Logger } from 'pino'
 import { checkpoint } from '../checkpoint.ts'
+import type { Language } from '../text/language.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
 import type { Approval } from './approval.ts'
 import { checkCaps, estimateUse, fit, type Limits, noteCall, resultBytes } from './budget.ts'
@@ -40,7 +41,7 @@ export interface AgentDeps {
   policy: Policy
   limits: Limits
   system: string
-  language: 'en' | 'ko'
+  language: Language
   approvalMs: number
   /** Writes the session; nothing that depends on a state happens before this resolved. */
   save(point: string): Promise<void>

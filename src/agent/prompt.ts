@@ -1,10 +1,11 @@
+import type { Language } from '../text/language.ts'
 import type { Mode } from './policy/index.ts'
 
 export interface PromptParts {
   namespace: string
   namespaces: string[]
   mode: Mode
-  language: 'en' | 'ko'
+  language: Language
 }
 
 const modes: Record<Mode, string> = {

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { checkpoint } from '../checkpoint.ts'
 import { fence, visible } from '../text/fence.ts'
 import { redact } from '../text/redact.ts'
+import { sentenceOf } from '../text/sentence.ts'
 import { effectOf, OutcomeUnknown, Refusal, type Tool, type ToolContext } from '../tools/tool.ts'
 import { type Approval, canonical, expire, isIntact, openApproval } from './approval.ts'
 import type { AgentDeps } from './index.ts'
@@ -243,7 +244,7 @@ async function runChange(
 
 /** The one place where an error becomes text for the model: one line, which cannot look like anything else. */
 function failed(error: unknown, tool: Tool, context: ToolContext): Ran {
-  const message = visible(redact(error instanceof Error ? error.message : String(error)))
+  const message = visible(redact(sentenceOf(error)))
     .replaceAll(/\s+/g, ' ')
     .slice(0, 2_000)
   if (error instanceof Refusal) return { ok: false, text: `Refused: ${message}` }

@@ -1,3 +1,4 @@
+import type { Language } from '../text/language.ts'
 /**
  * Whether a text without a tool call is visibly unfinished: it is empty, ends in the middle, or its last sentence announces what
  * will be done next instead of saying something. Questions and offers to the person are answers. Korean and English.
@@ -13,7 +14,7 @@ export function isUnfinished(text: string): boolean {
 }
 
 /** What a model is told to make it go on. */
-export function nudgeText(language: 'en' | 'ko'): string {
+export function nudgeText(language: Language): string {
   return language === 'ko'
     ? '계속 진행하세요. 필요한 도구를 지금 호출하거나, 더 할 일이 없으면 결과를 답하세요.'
     : 'Go on: call the tools you need now, or answer with what you found if nothing is left to do.'

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import type { ApprovalId, UserId } from '../agent/approval.ts'
 import { createRequest, createSession, forgetOldTurns, type Request, type Session } from '../agent/session.ts'
 import { visible } from '../text/fence.ts'
+import type { Language } from '../text/language.ts'
 import { escapeMarkdown } from '../text/markdown.ts'
 import type { MessageId, Post, RoomId, ThreadId } from './platform.ts'
-import type { Language } from './texts.ts'
 
 /** All that is known about a thread, in one document: one write is one state, on any store. Plain JSON. */
 export interface Conversation {

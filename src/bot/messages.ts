@@ -3,7 +3,9 @@ import type { Policy } from '../agent/policy/index.ts'
 import { addReply, openCalls, type Request, withdrawOpenCalls } from '../agent/session.ts'
 import type { Audit } from '../audit.ts'
 import type { Inbox } from '../storage/sqlite/inbox.ts'
+import type { Language } from '../text/language.ts'
 import { escapeMarkdown, inlineCode } from '../text/markdown.ts'
+import { sentenceOf } from '../text/sentence.ts'
 import { effectOf, type Tool } from '../tools/tool.ts'
 import { type Command, parseCommand, usage } from './commands.ts'
 import { begin, type Conversation, endRequest, meet, nameOf, quoted, say, tellOnce } from './conversation.ts'
@@ -12,7 +14,7 @@ import type { BotJob, MessageEvent } from './jobs/index.ts'
 import type { PromptPlace } from './outbox.ts'
 import { type ChatPlatform, platformOf } from './platform.ts'
 import { endProgress } from './progress.ts'
-import { type Language, texts } from './texts.ts'
+import { texts } from './texts.ts'
 
 export interface MessageDeps {
   chat: ChatPlatform
@@ -231,8 +233,6 @@ const analysis = (namespace: string | undefined, { language }: Conversation, dep
   deps
     .analysis(namespace, language)
     .catch((error: unknown) => texts[language].cannotLook(escapeMarkdown(sentenceOf(error))))
-
-const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function openApprovals(conversation: Conversation): string {
   return conversation.session.approvals

@@ -1,6 +1,7 @@
 import type { Approval, UserId } from '../agent/approval.ts'
 import { deciders, type Policy } from '../agent/policy/index.ts'
 import { escapeMarkdown } from '../text/markdown.ts'
+import { sentenceOf } from '../text/sentence.ts'
 import type { Target } from '../tools/tool.ts'
 import { type Conversation, nextPostId, say } from './conversation.ts'
 import type { JobOf } from './jobs/index.ts'
@@ -49,7 +50,7 @@ export function watchedBy({ preview, target }: Approval): Target | 'none' {
 const look = (health: (target: Target) => Promise<Health>, target: Target): Promise<Health> =>
   health(target).catch((error: unknown) => ({
     state: 'unknown' as const,
-    text: error instanceof Error ? error.message : String(error),
+    text: sentenceOf(error),
   }))
 
 function sentence(conversation: Conversation, summary: string, found: Health): string {

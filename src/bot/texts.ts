@@ -1,11 +1,6 @@
+import type { Language } from '../text/language.ts'
+
 /** The bot's own sentences, in the languages it speaks. The model's answers come in the asker's language by themselves. */
-export type Language = 'en' | 'ko'
-
-/** The language of a text, as far as the bot speaks it: Hangul means Korean. */
-export function languageOf(text: string): Language {
-  return /\p{Script=Hangul}/u.test(text) ? 'ko' : 'en'
-}
-
 const en = {
   help: (name: string) =>
     [

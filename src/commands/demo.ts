@@ -10,6 +10,7 @@ import { createSandboxModel } from '../../sandbox/model/index.ts'
 import { ConfigError, loadConfig } from '../config/index.ts'
 import { createLog, type Logger } from '../log.ts'
 import { serve } from '../service/index.ts'
+import { sentenceOf } from '../text/sentence.ts'
 
 const events = ['push', 'workflow_run', 'workflow_job', 'status', 'pull_request', 'issue_comment', 'delete']
 
@@ -40,7 +41,7 @@ export async function demo(options: DemoOptions): Promise<void> {
     await (await starting).close()
   })
   const running = await starting.catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : String(error))
+    console.error(sentenceOf(error))
     process.exit(error instanceof ConfigError ? 2 : 1)
   })
   if (port !== 0 && new URL(running.url).port !== String(port))

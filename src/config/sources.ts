@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseDocument } from 'yaml'
 import { nearest } from '../text/nearest.ts'
+import { sentenceOf } from '../text/sentence.ts'
 import { fromText, type Setting, settingAt, settings } from './settings.ts'
 
 /** A value that somebody set, and where: `variable KUBE_AGENT_ROOM`. */
@@ -38,7 +39,7 @@ function readYaml(path: string, { problems }: Found): Record<string, unknown> {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    problems.push(`${path}: ${messageOf(error)}`)
+    problems.push(`${path}: ${sentenceOf(error)}`)
     return {}
   }
   const document = parseDocument(text)
@@ -121,7 +122,7 @@ function fromSecretFile(setting: Setting, variable: string, env: NodeJS.ProcessE
     if (text === '') problems.push(`${name}: ${file} is empty`)
     given.set(setting.path, { value: fromText(text, setting.schema), origin: `file ${file} (${name})` })
   } catch (error) {
-    problems.push(`${name}: ${messageOf(error)}`)
+    problems.push(`${name}: ${sentenceOf(error)}`)
   }
 }
 
@@ -149,5 +150,3 @@ function meant(name: string, known: string[]): string {
   const [closest] = nearest(name, known, 1)
   return closest ? `; did you mean ${closest}?` : ''
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { getCACertificates } from 'node:tls'
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { sentenceOf } from '../text/sentence.ts'
 
 /**
  * Certificates to trust: Node's own and those of the file (PEM). Throws a sentence when the file cannot be read or holds anything
@@ -15,7 +16,7 @@ export function trustedCertificates(caFile: string | undefined): string[] | unde
     for (const [index, certificate] of extra.entries()) assertCertificate(certificate, index + 1)
     return [...getCACertificates('default'), ...extra]
   } catch (error) {
-    throw new Error(`KUBE_AGENT_CA_FILE ${caFile}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new Error(`KUBE_AGENT_CA_FILE ${caFile}: ${sentenceOf(error)}`, {
       cause: error,
     })
   }

@@ -7,7 +7,6 @@ import { createBot } from '../bot/index.ts'
 import type { BotJob } from '../bot/jobs/index.ts'
 import type { PromptPlace } from '../bot/outbox.ts'
 import { createPlatform, type PlatformOptions } from '../bot/platforms.ts'
-import { languageOf } from '../bot/texts.ts'
 import { builtInNames } from '../commands/analyze/choice.ts'
 import { asConfigured, ConfigError, type LoadedConfig, secretsOf } from '../config/index.ts'
 import { createHttp, listen } from '../http/index.ts'
@@ -15,6 +14,8 @@ import { createLog, type Logger } from '../log.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import { createInbox } from '../storage/sqlite/inbox.ts'
 import { openStore } from '../storage/sqlite/index.ts'
+import { languageOf } from '../text/language.ts'
+import { sentenceOf } from '../text/sentence.ts'
 import { customAnalyzers } from '../tools/analyzers/custom.ts'
 import { createWorkspace } from '../tools/git/workspace.ts'
 import { createTools, missingSettings } from '../tools/index.ts'
@@ -224,7 +225,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
 
   const failed = Promise.withResolvers<string>()
   attendance.begin().catch((error: unknown) => {
-    if (!stopping.signal.aborted) failed.resolve(error instanceof Error ? error.message : String(error))
+    if (!stopping.signal.aborted) failed.resolve(sentenceOf(error))
   })
   inbox.start(bot)
   const watch = setInterval(() => {

@@ -4,6 +4,7 @@ import type { ChatPlatform } from '../bot/platform.ts'
 import type { Place } from '../bot/signals/deps.ts'
 import type { Logger } from '../log.ts'
 import type { Repository } from '../signal.ts'
+import { sentenceOf } from '../text/sentence.ts'
 
 export interface Places {
   /** The room that is meant for a repository; `later` until it was found. */
@@ -72,7 +73,7 @@ async function findRoom(name: string, chats: ChatPlatform[], log: Logger): Promi
     try {
       return { room: await chat.room(name), chat }
     } catch (error) {
-      problems.push(`${chat.name}: ${error instanceof Error ? error.message : String(error)}`)
+      problems.push(`${chat.name}: ${sentenceOf(error)}`)
       throw error
     }
   })

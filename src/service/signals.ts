@@ -5,6 +5,7 @@ import type { Config } from '../config/index.ts'
 import type { Logger } from '../log.ts'
 import type { Repository } from '../signal.ts'
 import type { Store } from '../storage/sqlite/index.ts'
+import type { Language } from '../text/language.ts'
 import { redact } from '../text/redact.ts'
 import type { Probe } from '../tools/analyzers/analyzer.ts'
 import { diagnosisOf, isAbout } from '../tools/analyzers/diagnose.ts'
@@ -137,7 +138,7 @@ const withoutSecrets = (result: CiResult): CiResult => ({
 
 interface Analysis {
   probes: Probe[]
-  language: 'en' | 'ko'
+  language: Language
 }
 
 /** The workloads that a push may concern; those that are not well with what rules find about them. */

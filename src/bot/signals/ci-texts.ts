@@ -1,7 +1,8 @@
+import type { Language } from '../../text/language.ts'
 import { escapeMarkdown, inlineCode, isLinkable, linked } from '../../text/markdown.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import { oneLine } from '../../tools/output.ts'
-import { type Language, texts } from '../texts.ts'
+import { texts } from '../texts.ts'
 
 /** Later than that, it is said when it happened. */
 const lateMs = 10 * 60_000

@@ -2,6 +2,7 @@ import { openCalls } from '../../agent/session.ts'
 import { fence } from '../../text/fence.ts'
 import { escapeMarkdown } from '../../text/markdown.ts'
 import { redact } from '../../text/redact.ts'
+import { sentenceOf } from '../../text/sentence.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import { begin, type Conversation, say } from '../conversation.ts'
 import type { JobOf } from '../jobs/index.ts'
@@ -41,7 +42,7 @@ const look = async (result: CiResult, ci: CiSource | undefined): Promise<string>
   try {
     return (await ci?.facts(result)) ?? ''
   } catch (error) {
-    return `⚠️ ${escapeMarkdown(error instanceof Error ? error.message : String(error))}`
+    return `⚠️ ${escapeMarkdown(sentenceOf(error))}`
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RunSignal, StatusSignal } from '../../signal.ts'
+import type { Language } from '../../text/language.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import { shortId } from '../conversation.ts'
-import type { Language } from '../texts.ts'
 import { failedTitle, passedText } from './ci-texts.ts'
 import { collectionOf, type Flood, isFailingFlood, isFlood, list } from './collection.ts'
 import type { CiSource, CiThread, Place, SignalDeps } from './deps.ts'

@@ -1,7 +1,8 @@
+import type { Language } from '../../text/language.ts'
 import { type Conversation, say, shortId } from '../conversation.ts'
 import type { JobOf } from '../jobs/index.ts'
 import type { RoomId, ThreadId } from '../platform.ts'
-import { type Language, texts } from '../texts.ts'
+import { texts } from '../texts.ts'
 import type { Place, SignalDeps } from './deps.ts'
 
 /** What keeps a flood from filling a room; in memory, as a flood is over when the process is. */

@@ -3,6 +3,7 @@ import type { PushSignal } from '../../signal.ts'
 import { fence } from '../../text/fence.ts'
 import { escapeMarkdown } from '../../text/markdown.ts'
 import { redact } from '../../text/redact.ts'
+import { sentenceOf } from '../../text/sentence.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import { begin, type Conversation, say, shortId, tellOnce } from '../conversation.ts'
 import type { JobOf } from '../jobs/index.ts'
@@ -74,7 +75,7 @@ export async function takePush(conversation: Conversation, job: JobOf<'push'>, d
 /** What cannot be looked at now is said, and looked at again. */
 const look = (signal: PushSignal, deps: SignalDeps): Promise<PushFacts> =>
   deps.facts(signal).catch((error: unknown) => ({
-    markdown: `⚠️ ${escapeMarkdown(error instanceof Error ? error.message : String(error))}`,
+    markdown: `⚠️ ${escapeMarkdown(sentenceOf(error))}`,
     settled: false,
   }))
 

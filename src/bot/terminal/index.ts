@@ -1,6 +1,7 @@
 import type { UserId } from '../../agent/approval.ts'
 import type { AgentEvent } from '../../agent/events.ts'
 import type { Outcome } from '../../agent/index.ts'
+import { sentenceOf } from '../../text/sentence.ts'
 import { isStop } from '../commands.ts'
 import {
   type ChatEvent,
@@ -68,7 +69,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
         if (!delivered) settle()
       },
       (error: unknown) => {
-        ui.show('remark', error instanceof Error ? error.message : String(error))
+        ui.show('remark', sentenceOf(error))
         settle()
       },
     )

@@ -3,14 +3,13 @@ import { type Model, ModelError } from '../../agent/model.ts'
 import type { AssistantMessage, Message } from '../../agent/session.ts'
 import type { Anonymiser } from '../../text/anonymise.ts'
 import { fence } from '../../text/fence.ts'
+import type { Language } from '../../text/language.ts'
 import { redact } from '../../text/redact.ts'
 import { type Finding, findingId } from '../../tools/analyzers/analyzer.ts'
 import { findingLines } from '../../tools/analyzers/text.ts'
 import { nameOf } from '../../tools/analyzers/words.ts'
 import { cutBytes } from '../../tools/output.ts'
 import { type Answers, keyOf } from './explain-answers.ts'
-
-export type Language = 'en' | 'ko'
 
 export interface ExplainOptions {
   model: Pick<Model, 'name' | 'complete'>

@@ -6,6 +6,8 @@ import { createMetrics } from '../../metrics.ts'
 import { connect } from '../../service/connect.ts'
 import { createAnonymiser } from '../../text/anonymise.ts'
 import { visible } from '../../text/fence.ts'
+import type { Language } from '../../text/language.ts'
+import { sentenceOf } from '../../text/sentence.ts'
 import { rank, type Severity } from '../../tools/analyzers/analyzer.ts'
 import { customAnalyzers } from '../../tools/analyzers/custom.ts'
 import { type Docs, docsOf } from '../../tools/analyzers/doc.ts'
@@ -14,7 +16,7 @@ import { analyze, type Report } from '../../tools/analyzers/run.ts'
 import { parseSelector } from '../../tools/analyzers/selector.ts'
 import type { Cluster } from '../../tools/kubernetes/cluster.ts'
 import { builtInNames, type Choice, choose, UsageError } from './choice.ts'
-import { type Explained, explain, type Language } from './explain.ts'
+import { type Explained, explain } from './explain.ts'
 import { createAnswers, pseudonymKey } from './explain-answers.ts'
 import { namesIn } from './explain-names.ts'
 import { talkAbout } from './interactive.ts'
@@ -164,7 +166,7 @@ function selector(text: string): ReturnType<typeof parseSelector> {
   try {
     return parseSelector(text)
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error })
+    throw new UsageError(sentenceOf(error), { cause: error })
   }
 }
 

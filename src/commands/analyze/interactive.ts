@@ -3,10 +3,11 @@ import type { Readable, Writable } from 'node:stream'
 import type { Model } from '../../agent/model.ts'
 import type { Anonymiser } from '../../text/anonymise.ts'
 import { visible } from '../../text/fence.ts'
+import type { Language } from '../../text/language.ts'
 import { redact } from '../../text/redact.ts'
 import { type Finding, findingId } from '../../tools/analyzers/analyzer.ts'
 import { nameOf } from '../../tools/analyzers/words.ts'
-import { type Language, messagesAbout, textOf } from './explain.ts'
+import { messagesAbout, textOf } from './explain.ts'
 
 export interface TalkOptions {
   model: Pick<Model, 'name' | 'complete'>

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { checkpoint } from '../../checkpoint.ts'
+import { sentenceOf } from '../../text/sentence.ts'
 
 /** Something to do, as data. `id` is stable across redeliveries; `thread` names the lane; `due` (ms since the epoch) is for timers. */
 export interface Job<Kind extends string = string, Data = unknown> {
@@ -234,7 +235,7 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
       'job failed',
     )
     onHandled(job.kind, 'failed')
-    if (attempt >= maxAttempts) return setAside(row, job, error instanceof Error ? error.message : String(error))
+    if (attempt >= maxAttempts) return setAside(row, job, sentenceOf(error))
     await wait(retryDelays[attempt - 1] ?? 0)
     return true
   }

@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Keyv, type KeyvStorageAdapter, keyvStorageCapability } from 'keyv'
+import { sentenceOf } from '../../text/sentence.ts'
 
 /** Everything that outlives the process, in one SQLite file; knows no domain. Values are JSON. */
 export interface Store {
@@ -79,14 +80,14 @@ function acquire(directory: string): DatabaseSync {
     writeFileSync(owner, JSON.stringify({ pid: process.pid, host: hostname() }))
     return lock
   } catch (error) {
-    if (/locked/i.test(sentence(error))) {
+    if (/locked/i.test(sentenceOf(error))) {
       throw new StoreError(
         `The data directory ${directory} is in use by another kube-agent (${ownerOf(owner)}). Stop that one, or give this one a directory of its own with KUBE_AGENT_DATA_DIR.`,
         { cause: error },
       )
     }
     throw new StoreError(
-      `The data directory ${directory} cannot be used: ${sentence(error)}. It has to exist or be creatable, and be writable for this user (KUBE_AGENT_DATA_DIR).`,
+      `The data directory ${directory} cannot be used: ${sentenceOf(error)}. It has to exist or be creatable, and be writable for this user (KUBE_AGENT_DATA_DIR).`,
       { cause: error },
     )
   }
@@ -123,18 +124,16 @@ function openDatabase(file: string, lock: DatabaseSync): DatabaseSync {
   } catch (error) {
     database?.close()
     lock.close()
-    throw new StoreError(`${file} cannot be used: ${sentence(error)}. ${wayOut(error)}`, { cause: error })
+    throw new StoreError(`${file} cannot be used: ${sentenceOf(error)}. ${wayOut(error)}`, { cause: error })
   }
 }
 
 function wayOut(error: unknown): string {
-  const text = sentence(error)
+  const text = sentenceOf(error)
   if (/disk is full|disk I\/O/i.test(text)) return 'Make room on that disk.'
   if (/readonly|permission|not permitted|unable to open/i.test(text)) return 'This user has to be able to write it.'
   return 'Restore it from a backup, or move it away to begin with an empty one (open approvals and threads are forgotten).'
 }
-
-const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Keyv's storage contract on one table. The published adapters pin other major versions of Keyv or bring a native module. */
 function createAdapter(database: DatabaseSync, namespace: string): KeyvStorageAdapter {

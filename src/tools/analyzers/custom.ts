@@ -1,3 +1,4 @@
+import { sentenceOf } from '../../text/sentence.ts'
 import type { Cluster } from '../kubernetes/cluster.ts'
 import { type ApiResource, apiVersionOf, createDiscovery, type Discovery } from '../kubernetes/discovery.ts'
 import type { Finding, Probe, Severity, View } from './analyzer.ts'
@@ -80,7 +81,7 @@ async function look(rule: Rule, compiled: Compiled, view: View, discoveryOf: Dis
     kind: rule.kind,
     ...(namespace !== undefined && { namespace }),
     reason: gapOf(error),
-    message: `${rule.name}: ${error instanceof Error ? error.message : String(error)}`,
+    message: `${rule.name}: ${sentenceOf(error)}`,
   })
   let resource: ApiResource
   try {

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import type { Language } from '../../text/language.ts'
+import { sentenceOf } from '../../text/sentence.ts'
 import type { Cluster } from '../kubernetes/cluster.ts'
 import { eventsOf } from '../kubernetes/events.ts'
 import * as input from '../kubernetes/inputs.ts'
@@ -6,7 +8,7 @@ import { getPodLogs } from '../kubernetes/logs.ts'
 import { cutLines } from '../output.ts'
 import { defineTool, type Tool, type ToolContext } from '../tool.ts'
 import type { Analyzer, Finding, ObjectRef, Probe } from './analyzer.ts'
-import { headings, type Language } from './headings.ts'
+import { headings } from './headings.ts'
 import { analyzers } from './index.ts'
 import { type Kind, type KindName, kinds } from './kinds/index.ts'
 import { analyze, type Report } from './run.ts'
@@ -114,7 +116,7 @@ async function logOf(
     return `${words.log(`pod ${name}`)}\n${await getPodLogs(cluster).run({ name, namespace, tail: 10 }, context)}`
   } catch (error) {
     context.signal.throwIfAborted()
-    return words.noLog(`pod ${name}`, error instanceof Error ? error.message : String(error))
+    return words.noLog(`pod ${name}`, sentenceOf(error))
   }
 }
 

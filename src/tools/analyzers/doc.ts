@@ -1,3 +1,4 @@
+import { sentenceOf } from '../../text/sentence.ts'
 import type { Cluster } from '../kubernetes/cluster.ts'
 import { type Finding, findingId } from './analyzer.ts'
 import { type Kind, kinds } from './kinds/index.ts'
@@ -34,9 +35,7 @@ export async function docsOf(findings: Finding[], cluster: Pick<Cluster, 'get'>,
       if (text) texts.set(findingId(finding), text)
     } catch (error) {
       signal.throwIfAborted()
-      problems.add(
-        `The documentation of fields could not be read: ${error instanceof Error ? error.message : String(error)}`,
-      )
+      problems.add(`The documentation of fields could not be read: ${sentenceOf(error)}`)
     }
   }
   return { texts, problems: [...problems] }

@@ -1,4 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js'
+import { sentenceOf } from '../../text/sentence.ts'
 
 /** What an expression looks at: one object as the API server has it, and the time of the run. */
 export interface Scope {
@@ -47,8 +48,7 @@ function evaluated(run: (scope: { object: unknown; now: Date }) => unknown, { ob
 }
 
 /** Without the drawing of the place that the library puts below. */
-const messageOf = (error: unknown): string =>
-  (error as { summary?: string }).summary ?? (error instanceof Error ? error.message : String(error))
+const messageOf = (error: unknown): string => (error as { summary?: string }).summary ?? sentenceOf(error)
 
 /** JSON has one kind of number; in CEL `1` is an integer and adds to no other. */
 function withIntegers(value: unknown): unknown {

@@ -1,5 +1,6 @@
+import type { Language } from '../../text/language.ts'
+
 /** What stands around findings in a chat. Findings themselves, like everything that the cluster says, are in English. */
-export type Language = 'en' | 'ko'
 
 const en = {
   none: 'No findings.',

@@ -1,4 +1,5 @@
 import PQueue from 'p-queue'
+import { sentenceOf } from '../../text/sentence.ts'
 import { cutBytes, oneLine } from '../output.ts'
 import type { Evidence, Finding, Probe, View } from './analyzer.ts'
 import type { ObjectOf } from './kinds/index.ts'
@@ -106,7 +107,7 @@ async function lookAt(
     }
   } catch (error) {
     signal.throwIfAborted()
-    const message = `Log: container ${container.name} of pod ${namespace}/${name}: ${error instanceof Error ? error.message : String(error)}`
+    const message = `Log: container ${container.name} of pod ${namespace}/${name}: ${sentenceOf(error)}`
     return { findings: [], unchecked: [gap(message, gapOf(error), namespace)] }
   }
 }

@@ -1,4 +1,5 @@
 import PQueue from 'p-queue'
+import { sentenceOf } from '../../text/sentence.ts'
 import type { Cluster } from '../kubernetes/cluster.ts'
 import { ClusterError, ClusterUnreachable, UnusableAnswer } from '../kubernetes/errors.ts'
 import { type Kind, type KindName, kinds, type ObjectOf } from './kinds/index.ts'
@@ -79,7 +80,7 @@ async function readKind(
     } catch (error) {
       if (signal.aborted) return {}
       const gap = gapOf(error)
-      if (gap !== 'not-served') return { gap: { gap, message: `${name}: ${messageOf(error)}` } }
+      if (gap !== 'not-served') return { gap: { gap, message: `${name}: ${sentenceOf(error)}` } }
     }
   }
   return { gap: { gap: 'not-served', message: `${name} is not installed in this cluster.` } }
@@ -185,5 +186,3 @@ export function gapOf(error: unknown): Gap {
 }
 
 const hasTimedOut = ({ cause }: ClusterUnreachable): boolean => cause instanceof Error && cause.name === 'TimeoutError'
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

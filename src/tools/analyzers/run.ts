@@ -1,3 +1,4 @@
+import { sentenceOf } from '../../text/sentence.ts'
 import type { Cluster } from '../kubernetes/cluster.ts'
 import { ClusterError } from '../kubernetes/errors.ts'
 import { type Analyzer, type Finding, findingId, type ObjectRef, type Probe, rank } from './analyzer.ts'
@@ -85,7 +86,7 @@ const failed = ({ name }: Pick<Analyzer, 'name'>, error: unknown): Unchecked => 
   analyzers: [name],
   kind: name,
   reason: 'error',
-  message: `Analyzer ${name} failed: ${error instanceof Error ? error.message : String(error)}`,
+  message: `Analyzer ${name} failed: ${sentenceOf(error)}`,
 })
 
 /** The API server answers for a namespace that it does not have with empty lists, as if all were well there. */

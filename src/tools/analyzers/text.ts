@@ -1,7 +1,8 @@
+import type { Language } from '../../text/language.ts'
 import { escapeMarkdown, inlineCode } from '../../text/markdown.ts'
 import { cutBytes, oneLine } from '../output.ts'
 import { type Evidence, type Finding, findingId, type ObjectRef, rank, type Severity } from './analyzer.ts'
-import { headings, type Language } from './headings.ts'
+import { headings } from './headings.ts'
 import type { Report, Unchecked } from './run.ts'
 import { nameOf, namesOf, uncheckedLines } from './words.ts'
 

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { sentenceOf } from '../../text/sentence.ts'
 import { warnings, writable } from '../gitea/change.ts'
 import { GiteaError } from '../gitea/errors.ts'
 import * as input from '../gitea/inputs.ts'
@@ -157,7 +158,7 @@ async function push(
     if (now === commit) return
     // Where it stood before, or gone on without us: then it was not done.
     if (now === undefined || now === parent) throw error
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = sentenceOf(error)
     if (now !== 'unknown')
       throw new Error(`Not done: ${branch} was moved by somebody else. ${reason}`, { cause: error })
     throw new OutcomeUnknown(`Whether it was pushed is unknown: ${reason} Read the branch first.`, { cause: error })

@@ -1,4 +1,5 @@
 import { simpleGit } from 'simple-git'
+import { sentenceOf } from '../../text/sentence.ts'
 
 /** Git said no; the message is a sentence without credentials. */
 export class GitFailure extends Error {
@@ -61,9 +62,7 @@ export function createGit({ home, token }: GitOptions): Git {
       if (tooMuch.signal.aborted)
         throw new GitFailure(`git ${args[0]} printed more than ${Math.round(maxBytes / 1024)} KiB.`, { cause: error })
       if (tooLong.aborted) throw new GitFailure(`git ${args[0]} did not end within ${ms / 1000} s.`, { cause: error })
-      throw new GitFailure(
-        explain(args[0] ?? '', withoutCredentials(error instanceof Error ? error.message : String(error), token)),
-      )
+      throw new GitFailure(explain(args[0] ?? '', withoutCredentials(sentenceOf(error), token)))
     }
   }
 }

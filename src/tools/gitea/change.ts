@@ -1,3 +1,4 @@
+import { sentenceOf } from '../../text/sentence.ts'
 import { OutcomeUnknown, type Preview, Refusal, type Target, type ToolContext } from '../tool.ts'
 import type { Gitea } from './client.ts'
 import { GiteaError, GiteaUnreachable, UnusableAnswer } from './errors.ts'
@@ -34,10 +35,9 @@ export async function sendApproved(gitea: Gitea, path: string, { approved, signa
     return await gitea.send(approved.request, signal)
   } catch (error) {
     if (!mayBeDone(error)) throw error
-    throw new OutcomeUnknown(
-      `Whether it was done is unknown: ${error instanceof Error ? error.message : String(error)} Read the current state first.`,
-      { cause: error },
-    )
+    throw new OutcomeUnknown(`Whether it was done is unknown: ${sentenceOf(error)} Read the current state first.`, {
+      cause: error,
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createTwoFilesPatch } from 'diff'
 import * as z from 'zod'
+import { sentenceOf } from '../../text/sentence.ts'
 import { fileParts } from '../git/file-path.ts'
 import { defineTool, Refusal, type Tool } from '../tool.ts'
 import { repositoryTarget, request, sendApproved, warnings, writable } from './change.ts'
@@ -107,7 +108,7 @@ export function proposeChange(gitea: Gitea): Tool {
         const pull = Pull.parse(opened)
         return `${committed}, and pull request #${pull.number} was opened: ${pull.html_url}`
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = sentenceOf(error)
         throw new Error(
           `${committed}, but the pull request could not be opened: ${reason} gitea_create_pull tries it again.`,
           { cause: error },

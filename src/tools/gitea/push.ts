@@ -1,5 +1,6 @@
 import type { PushSignal } from '../../signal.ts'
 import { escapeMarkdown, inlineCode, isLinkable } from '../../text/markdown.ts'
+import { sentenceOf } from '../../text/sentence.ts'
 import type { CommitStatus, Gitea } from './client.ts'
 
 export interface PushFacts {
@@ -103,7 +104,7 @@ async function ciOf(push: PushSignal, { gitea, signal }: PushSources): Promise<{
     }
   } catch (error) {
     signal.throwIfAborted()
-    return { line: `CI: could not be looked at: ${escapeMarkdown(messageOf(error))}`, settled: true }
+    return { line: `CI: could not be looked at: ${escapeMarkdown(sentenceOf(error))}`, settled: true }
   }
 }
 
@@ -126,7 +127,7 @@ async function workloadsOf(
     }
   } catch (error) {
     signal.throwIfAborted()
-    return { lines: [`Workloads: could not be looked at: ${escapeMarkdown(messageOf(error))}`], settled: true }
+    return { lines: [`Workloads: could not be looked at: ${escapeMarkdown(sentenceOf(error))}`], settled: true }
   }
 }
 
@@ -139,5 +140,3 @@ function wordsOf({ repository, commits }: PushSignal): string[] {
     .flatMap((file) => file.split('/').map((part) => part.replace(/\.[^.]*$/, '')))
   return [...new Set([name, ...fromPaths])].filter((word) => /^[a-z0-9][a-z0-9.-]{1,62}$/.test(word)).slice(0, 50)
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,5 +1,6 @@
 import { isMap, parseAllDocuments, stringify } from 'yaml'
 import * as z from 'zod'
+import { sentenceOf } from '../../text/sentence.ts'
 import { defineTool, type Preview, Refusal, type Right, type Target, type Tool } from '../tool.ts'
 import { type ChangeRules, diffOf, refuseForbidden, refuseProtected, sendApproved } from './change.ts'
 import type { Cluster } from './cluster.ts'
@@ -43,7 +44,7 @@ const manifestText = z.string().superRefine((text, context) => {
   try {
     parseManifest(text)
   } catch (error) {
-    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
+    context.addIssue({ code: 'custom', message: sentenceOf(error) })
   }
 })
 

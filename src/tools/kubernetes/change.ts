@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { structuredPatch } from 'diff'
 import { stringify } from 'yaml'
+import { sentenceOf } from '../../text/sentence.ts'
 import { OutcomeUnknown, type Preview, Refusal, type Right, type ToolContext } from '../tool.ts'
 import type { Change, Cluster } from './cluster.ts'
 import { ClusterError, ClusterUnreachable } from './errors.ts'
@@ -124,10 +125,9 @@ export async function sendApproved<Body>(
       })
     }
     if (!mayBeDone(error)) throw error
-    throw new OutcomeUnknown(
-      `Whether it was done is unknown: ${error instanceof Error ? error.message : String(error)} Read the current state first.`,
-      { cause: error },
-    )
+    throw new OutcomeUnknown(`Whether it was done is unknown: ${sentenceOf(error)} Read the current state first.`, {
+      cause: error,
+    })
   }
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
 import type { Logger } from 'pino'
 import { Agent, type Dispatcher, request } from 'undici'
+import { sentenceOf } from '../../text/sentence.ts'
 import { Refusal } from '../tool.ts'
 import { ClusterError, ClusterUnreachable, UnusableAnswer, unreachable, wasCutOff } from './errors.ts'
 import { KubeConfig } from './kube-config.ts'
@@ -107,7 +108,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         context as unknown as Parameters<KubeConfig['applySecurityAuthentication']>[0],
       )
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = sentenceOf(error)
       throw new ClusterUnreachable(`The credentials for the API server ${server} cannot be had: ${why}`, {
         cause: error,
         mayHaveArrived: false,
@@ -216,10 +217,7 @@ function loadConfig({ kubeconfig, context, ca }: ClusterOptions): KubeConfig {
     if (kubeconfig) loadFiles(config, kubeconfig)
     else config.loadFromDefault()
   } catch (error) {
-    throw new Error(
-      `The kubeconfig ${kubeconfig ?? ''} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    )
+    throw new Error(`The kubeconfig ${kubeconfig ?? ''} cannot be read: ${sentenceOf(error)}`, { cause: error })
   }
   if (context) {
     const known = config.getContexts().map((one) => one.name)

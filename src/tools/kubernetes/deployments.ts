@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { sentenceOf } from '../../text/sentence.ts'
 import { firstLines, renderTable } from '../output.ts'
 import { defineTool, type Tool } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
@@ -63,6 +64,6 @@ async function podsOf(
     return renderTable(table, { empty: 'none', rest: 'More with k8s_list_pods.', maxBytes })
   } catch (error) {
     signal.throwIfAborted()
-    return `could not be read: ${error instanceof Error ? error.message : String(error)}`
+    return `could not be read: ${sentenceOf(error)}`
   }
 }

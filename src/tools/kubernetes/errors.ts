@@ -1,3 +1,4 @@
+import { sentenceOf } from '../../text/sentence.ts'
 /** The API server's answer to a request that it did not carry out, as a sentence with the way out. */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError'
@@ -45,7 +46,7 @@ export function unreachable(error: unknown, server: string, timeoutMs: number): 
   const host = URL.canParse(server) ? new URL(server).host : server
   const code = (error as { code?: unknown }).code
   const timedOut = error instanceof Error && error.name === 'TimeoutError'
-  const reason = typeof code === 'string' ? code : error instanceof Error ? error.message : String(error)
+  const reason = typeof code === 'string' ? code : sentenceOf(error)
   const why = timedOut ? `no answer within ${timeoutMs / 1000} s` : reason
   return new ClusterUnreachable(`The API server ${host} cannot be reached (${why}). Try again later.`, {
     cause: error,

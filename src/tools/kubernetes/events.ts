@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { sentenceOf } from '../../text/sentence.ts'
 import { contains, cutBytes, lastLines, oneLine } from '../output.ts'
 import { defineTool, type Tool } from '../tool.ts'
 import { timeAndAge } from './age.ts'
@@ -59,7 +60,7 @@ export async function eventsOf(
     return lines.length > 0 ? lastLines(lines.slice(-mostOfObject).join('\n'), maxBytes).text : 'none in the last hour'
   } catch (error) {
     signal.throwIfAborted()
-    return `could not be read: ${error instanceof Error ? error.message : String(error)}`
+    return `could not be read: ${sentenceOf(error)}`
   }
 }
 

@@ -1,3 +1,4 @@
+import { sentenceOf } from '../../text/sentence.ts'
 import type { Target } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
 import { describeState } from './describe.ts'
@@ -25,7 +26,7 @@ export async function healthOfTarget(cluster: Cluster, target: Target, signal: A
     signal.throwIfAborted()
     if (error instanceof ClusterError && error.status === 404)
       return { state: 'gone', text: `${kind.toLowerCase()} ${where}/${name} is gone.` }
-    return { state: 'unknown', text: error instanceof Error ? error.message : String(error) }
+    return { state: 'unknown', text: sentenceOf(error) }
   }
 }
 
@@ -120,7 +121,7 @@ async function podsOf(
     signal.throwIfAborted()
     return {
       troubles: [],
-      notes: [ended(`Its pods could not be looked at: ${error instanceof Error ? error.message : String(error)}`)],
+      notes: [ended(`Its pods could not be looked at: ${sentenceOf(error)}`)],
     }
   }
 }

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import * as z from 'zod'
+import { sentenceOf } from '../../text/sentence.ts'
 import { contains, lastLines } from '../output.ts'
 import { defineTool, type Tool, type ToolContext } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
@@ -135,7 +136,7 @@ async function timedLines(
     return { lines: lines.map((line) => ({ pod: name.split('-').at(-1) ?? name, ...timeOf(line) })) }
   } catch (error) {
     signal.throwIfAborted()
-    return { failure: `${name}: ${error instanceof Error ? error.message : String(error)}` }
+    return { failure: `${name}: ${sentenceOf(error)}` }
   }
 }
 

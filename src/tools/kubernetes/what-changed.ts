@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { sentenceOf } from '../../text/sentence.ts'
 import { contains, cutBytes, lastLines, oneLine } from '../output.ts'
 import { defineTool, type Tool } from '../tool.ts'
 import { age } from './age.ts'
@@ -87,7 +88,7 @@ async function guarded(
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof ClusterError && error.status === 404) return { happenings: [] }
-    return { happenings: [], gap: `Could not check ${what}: ${error instanceof Error ? error.message : String(error)}` }
+    return { happenings: [], gap: `Could not check ${what}: ${sentenceOf(error)}` }
   }
 }
 

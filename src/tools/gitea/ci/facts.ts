@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { codeBlock, escapeMarkdown, inlineCode, isLinkable } from '../../../text/markdown.ts'
+import { sentenceOf } from '../../../text/sentence.ts'
 import { oneLine } from '../../output.ts'
 import type { Gitea } from '../client.ts'
 import { comparison } from '../commits.ts'
@@ -48,7 +49,7 @@ export async function runFacts(gitea: Gitea, result: CiResult, signal: AbortSign
 
 function unreadable(error: unknown, signal?: AbortSignal): string {
   signal?.throwIfAborted()
-  return `Could not be looked at: ${escapeMarkdown(error instanceof Error ? error.message : String(error))}`
+  return `Could not be looked at: ${escapeMarkdown(sentenceOf(error))}`
 }
 
 async function commitLine(gitea: Gitea, result: CiResult, signal: AbortSignal): Promise<string> {
