@@ -1,7 +1,7 @@
 import { nearest } from '../../text/nearest.ts'
 import type { Analyzer, Probe } from '../../tools/analyzers/analyzer.ts'
 import { coreAnalyzers } from '../../tools/analyzers/diagnose.ts'
-import { analyzers } from '../../tools/analyzers/index.ts'
+import { analyzers, builtInNames } from '../../tools/analyzers/index.ts'
 import { log } from '../../tools/analyzers/log.ts'
 
 /** The command was used in a way that cannot work. */
@@ -13,9 +13,6 @@ export interface Choice {
   analyzers: Analyzer[]
   probes: Probe[]
 }
-
-/** The names of all analyzers that come with the product. */
-export const builtInNames = [...analyzers, log].map(({ name }) => name)
 
 /**
  * Which analyzers run. `filter`: names separated by commas; `all` stands for every one, `core` for those that run without a filter.

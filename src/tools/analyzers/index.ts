@@ -1,4 +1,5 @@
 import type { Analyzer } from './analyzer.ts'
+import { log } from './log.ts'
 import { apiService } from './rules/cluster/api-service.ts'
 import { event } from './rules/cluster/event.ts'
 import { finalizer } from './rules/cluster/finalizer.ts'
@@ -91,3 +92,6 @@ export const analyzers: Analyzer[] = [
   subscription,
   validatingWebhookConfiguration,
 ]
+
+/** The names of all analyzers that come with the product, the probes among them. */
+export const builtInNames = [...analyzers, log].map(({ name }) => name)
