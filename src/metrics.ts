@@ -11,43 +11,21 @@ export interface Metrics {
   approvals: Counter<'state'>
   webhooks: Counter<'outcome'>
   posts: Counter<'platform' | 'outcome'>
+  /** Adds what is asked for at each scrape, once it is there to be asked. */
+  gauge(gauges: Gauges): void
 }
 
-export function createMetrics(gauges: {
+export interface Gauges {
   inboxDepth(): number
   chatReady(): Record<string, boolean>
   /** By part; parts that are not configured are left out. */
   reachable(): Record<string, boolean>
-}): Metrics {
+}
+
+export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  new Gauge({
-    name: 'kube_agent_inbox_jobs',
-    help: 'Jobs that wait or run.',
-    registers,
-    collect() {
-      this.set(gauges.inboxDepth())
-    },
-  })
-  new Gauge({
-    name: 'kube_agent_chat_ready',
-    help: '1 when the chat platform is in sync.',
-    labelNames: ['platform'],
-    registers,
-    collect() {
-      for (const [platform, ready] of Object.entries(gauges.chatReady())) this.set({ platform }, ready ? 1 : 0)
-    },
-  })
-  new Gauge({
-    name: 'kube_agent_reachable',
-    help: '0 when the server behind this part did not answer or refused us last time.',
-    labelNames: ['part'],
-    registers,
-    collect() {
-      for (const [part, answered] of Object.entries(gauges.reachable())) this.set({ part }, answered ? 1 : 0)
-    },
-  })
   return {
     registry,
     jobs: new Counter({
@@ -98,5 +76,35 @@ export function createMetrics(gauges: {
       labelNames: ['platform', 'outcome'],
       registers,
     }),
+    gauge: (gauges) => addGauges(gauges, registers),
   }
+}
+
+function addGauges(gauges: Gauges, registers: Registry[]): void {
+  new Gauge({
+    name: 'kube_agent_inbox_jobs',
+    help: 'Jobs that wait or run.',
+    registers,
+    collect() {
+      this.set(gauges.inboxDepth())
+    },
+  })
+  new Gauge({
+    name: 'kube_agent_chat_ready',
+    help: '1 when the chat platform is in sync.',
+    labelNames: ['platform'],
+    registers,
+    collect() {
+      for (const [platform, ready] of Object.entries(gauges.chatReady())) this.set({ platform }, ready ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'kube_agent_reachable',
+    help: '0 when the server behind this part did not answer or refused us last time.',
+    labelNames: ['part'],
+    registers,
+    collect() {
+      for (const [part, answered] of Object.entries(gauges.reachable())) this.set({ part }, answered ? 1 : 0)
+    },
+  })
 }

@@ -65,9 +65,9 @@ export interface BotDeps extends Omit<MessageDeps, 'chat'> {
   audit: Audit
   /** Told when nobody can go on in a thread any more: its root was deleted, or the bot left its room. */
   onEnded(thread: ThreadId): Promise<void>
-  onAgentEvent(event: Parameters<AgentDeps['emit']>[0]): void
+  onAgentEvent(thread: ThreadId, event: Parameters<AgentDeps['emit']>[0]): void
   /** Told what came out of moving a thread on, before people are. */
-  onOutcome?(outcome: Outcome['kind']): void
+  onOutcome?(thread: ThreadId, outcome: Outcome['kind']): void
   log: Logger
 }
 
@@ -241,14 +241,14 @@ export function createBot(deps: BotDeps): Bot {
           if (event.kind === 'model-start' || event.kind === 'model-end') isThinking = event.kind === 'model-start'
           progress.listen(event)
           record(deps.audit, thread, event)
-          deps.onAgentEvent(event)
+          deps.onAgentEvent(thread, event)
         },
         now: deps.now,
         signal: AbortSignal.any([shutdown, stop.signal]),
         log: deps.log.child({ correlationId: thread }),
       })
       await progress.end()
-      deps.onOutcome?.(outcome.kind)
+      deps.onOutcome?.(thread, outcome.kind)
       await conclude(conversation, outcome, deps)
       await save(conversation, outcome.kind)
       await flushOut(conversation)

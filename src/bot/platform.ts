@@ -9,7 +9,10 @@
  *
  * Ids begin with the platform's name and a bar (`matrix|!room|$event`), so that several platforms can run in one process.
  */
+import type { FastifyPluginAsync } from 'fastify'
 import type { UserId } from '../agent/approval.ts'
+import type { AgentEvent } from '../agent/events.ts'
+import type { Outcome } from '../agent/index.ts'
 
 export type RoomId = string & { readonly brand: 'RoomId' }
 export type ThreadId = string & { readonly brand: 'ThreadId' }
@@ -102,6 +105,22 @@ export interface ChatPlatform {
   working(thread: ThreadId, atWork: boolean): Promise<void>
   health(): PlatformHealth
   close(): Promise<void>
+}
+
+/** A chat and what else it brings: a screen that shows the work as it goes, pages of its own on the HTTP port. */
+export interface Platform {
+  chat: ChatPlatform
+  hears?: Listener
+  routes?: FastifyPluginAsync
+}
+
+/** Hears of the work in all threads as it goes on, so each call names the thread that it is about. Must not throw. */
+export interface Listener {
+  worked(thread: ThreadId, event: AgentEvent): void
+  /** Moving a thread on has ended like this; people are told afterwards. */
+  concluded(thread: ThreadId, outcome: Outcome['kind']): void
+  /** The inbox handled a job in this lane. */
+  handled(lane: string, kind: string, outcome: 'done' | 'failed' | 'set-aside'): void
 }
 
 /** The server will not take this post, now or later: the room is gone, we are muted, the content is forbidden. */

@@ -132,6 +132,12 @@ describe('the demo with the scripted model', { timeout: 120_000 }, () => {
 
     assert.match(status.html, /ready/)
   })
+
+  test('what was posted is counted', async () => {
+    const metrics = await (await fetch(`${demo.url}/metrics`)).text()
+
+    assert.match(metrics, /^kube_agent_posts_total\{platform="web",outcome="sent"\} [1-9]/m)
+  })
 })
 
 test('without a model, rules and commands answer, and the page says so', { timeout: 60_000 }, async (t) => {

@@ -24,7 +24,7 @@ export async function terminalStage(t: TestContext): Promise<Stage> {
   function live(): ChatPlatform {
     const next = createTty({ columns: 100 })
     const screen = createScreen({ ...next, history: { lines: [], keep: () => {} } })
-    const terminal = createTerminal({
+    const { chat: terminal, hears } = createTerminal({
       conversation: 'abc123',
       person: 'alice',
       ui: screen,
@@ -42,7 +42,7 @@ export async function terminalStage(t: TestContext): Promise<Stage> {
           await receive(event)
           said.push(event)
           // As the inbox does when a job is handled.
-          setImmediate(() => terminal.handled(event.kind, 'done'))
+          setImmediate(() => hears.handled('terminal|abc123', event.kind, 'done'))
         })
       },
     }

@@ -15,14 +15,14 @@ export async function webStage(t: TestContext): Promise<Stage> {
   let visitors = new Map<string, Promise<Visitor>>()
 
   function live(): ChatPlatform {
-    const web = createWeb({ rooms: ['ops'], positions, log: pino({ enabled: false }) })
+    const { chat: web, routes } = createWeb({ rooms: ['ops'], positions, log: pino({ enabled: false }) })
     let app: FastifyInstance | undefined
     t.after(() => app?.close())
     return {
       ...web,
       async start(receive) {
         app = fastify({ forceCloseConnections: true })
-        await app.register(web.routes)
+        await app.register(routes)
         url = await app.listen({ host: '127.0.0.1', port: 0 })
         visitors = new Map()
         await web.start(receive)

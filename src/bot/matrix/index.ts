@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
 import type { UserId } from '../../agent/approval.ts'
-import type { Metrics } from '../../metrics.ts'
 import { pause } from '../pause.ts'
 import type { ChatEvent, ChatPlatform, PlatformHealth, Vote } from '../platform.ts'
 import { createClient, isAbsent, isAway, isRevoked, MatrixError, path, pathV1 } from './client.ts'
@@ -29,7 +28,6 @@ export interface MatrixOptions {
   /** Durable: the position in the stream, and what is needed to understand later events. */
   positions: Positions
   log: Logger
-  metrics?: Pick<Metrics, 'posts'>
   /** What the server allows the account, in events; Synapse's defaults otherwise. */
   pace?: { perSecond: number; burst: number }
 }
@@ -48,7 +46,7 @@ const synapseDefaults = { perSecond: 0.2, burst: 10 }
  * pace      the account's rate limit               html       Markdown to HTML and text
  */
 export function createMatrix(options: MatrixOptions): ChatPlatform {
-  const { url, token, dispatcher, mayInvite, positions, log, metrics } = options
+  const { url, token, dispatcher, mayInvite, positions, log } = options
   const client = createClient({ url, token, log, ...(dispatcher && { dispatcher }) })
   const pace = createPace({ ...(options.pace ?? synapseDefaults), closing: client.closing })
   const members = createMembers(client)
@@ -63,9 +61,8 @@ export function createMatrix(options: MatrixOptions): ChatPlatform {
   /** Who we are decides how everything is read, so nothing is done before the server has said it. */
   async function connect() {
     const user = await whoAmI()
-    const onSent = (outcome: string) => metrics?.posts.inc({ platform: platformName, outcome })
     const isEncrypted = (room: string) => rooms.isEncrypted(room)
-    const sender = createSender({ client, user, pace, members, relations, isEncrypted, onSent, log })
+    const sender = createSender({ client, user, pace, members, relations, isEncrypted, log })
     const reader = createReader({ user, members, relations, positions })
     const typing = createTyping(client, user)
     const rooms = createRooms({

@@ -20,8 +20,6 @@ export interface SenderDeps {
   relations: Relations
   /** Nothing more is said in such a room: what we send is not encrypted. */
   isEncrypted(room: string): boolean
-  /** Told of every send: `sent`, `refused`. */
-  onSent(outcome: 'sent' | 'refused'): void
   log: Logger
 }
 
@@ -40,7 +38,7 @@ const shownOfEdit = 24_000
 const uploadTries = 12
 
 export function createSender(deps: SenderDeps): Sender {
-  const { client, user, pace, members, relations, isEncrypted, onSent, log } = deps
+  const { client, user, pace, members, relations, isEncrypted, log } = deps
   /** An edit stays what its message was. */
   const quietPosts = createRecent<boolean>(5_000)
 
@@ -53,13 +51,9 @@ export function createSender(deps: SenderDeps): Sender {
     content: unknown,
   ): Promise<string> {
     try {
-      const answer = await pace.send(urgency, () => sendReadable(room, type, transaction, content))
-      onSent('sent')
-      return answer
+      return await pace.send(urgency, () => sendReadable(room, type, transaction, content))
     } catch (error) {
-      if (error instanceof PostRefused) onSent('refused')
       if (!(error instanceof MatrixError)) throw error
-      onSent('refused')
       throw new PostRefused(`The homeserver does not take a post in ${room}: ${error.message}`, { cause: error })
     }
   }

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
 import type { UserId } from '../../agent/approval.ts'
-import type { Metrics } from '../../metrics.ts'
 import { pause } from '../pause.ts'
 import type { ChatEvent, ChatPlatform, PlatformHealth } from '../platform.ts'
 import type { Positions } from '../platforms.ts'
@@ -32,7 +31,6 @@ export interface MattermostOptions {
   /** Durable: how far each channel was read, and what was sent. */
   positions: Positions
   log: Logger
-  metrics?: Pick<Metrics, 'posts'>
   /** How often the socket is tried, in milliseconds. */
   pingMs?: number
 }
@@ -49,7 +47,7 @@ export interface MattermostOptions {
  * content   what goes out, made harmless           rooms     configured channels
  */
 export function createMattermost(options: MattermostOptions): ChatPlatform {
-  const { url, token, dispatcher, positions, log, metrics, pingMs = 20_000 } = options
+  const { url, token, dispatcher, positions, log, pingMs = 20_000 } = options
   let health: PlatformHealth = { state: 'connecting', detail: `Connecting to ${url}.` }
   let receive: (event: ChatEvent) => Promise<void> = async () => {}
   const client = createClient({
@@ -74,8 +72,7 @@ export function createMattermost(options: MattermostOptions): ChatPlatform {
     const me = await whoAmI()
     const settings = ServerSettings.parse(await patiently(client, () => rest.getClientConfig()))
     const ledger = await createLedger(positions, me.id)
-    const onSent = (outcome: string) => metrics?.posts.inc({ platform: platformName, outcome })
-    const sender = createSender({ client, me: me.id, settings, people, ledger, onSent, log })
+    const sender = createSender({ client, me: me.id, settings, people, ledger, log })
     const channels = createChannels(client)
     return {
       me,

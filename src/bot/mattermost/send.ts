@@ -20,7 +20,6 @@ export interface SenderDeps {
   people: People
   ledger: Ledger
   /** Told of every new post: `sent`, `refused`. */
-  onSent(outcome: 'sent' | 'refused'): void
   log: Logger
 }
 
@@ -46,7 +45,7 @@ const triesOfPost = 12
 const triesOfUpload = 6
 
 export function createSender(deps: SenderDeps): Sender {
-  const { client, me, settings, people, ledger, onSent, log } = deps
+  const { client, me, settings, people, ledger, log } = deps
   const { rest, closing } = client
   const limit = settings.MaxPostSize
   const roots = createRecent<string>(5_000)
@@ -110,13 +109,11 @@ export function createSender(deps: SenderDeps): Sender {
         const sent = found ?? (await send(place, entry, content))
         checkpoint('post:before-note')
         await entry.sent(sent)
-        onSent('sent')
       } catch (error) {
         if (closing.aborted) throw closing.reason
         failures++
         const isHopeless = failures >= triesOfPost && (error as MattermostError).status === 500
         if (isHopeless || isFinal(error)) {
-          onSent('refused')
           const reason = (error as Error).message
           throw new PostRefused(`The server does not take a post in ${place.channel}: ${reason}`, { cause: error })
         }

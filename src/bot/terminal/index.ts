@@ -1,13 +1,13 @@
 import type { UserId } from '../../agent/approval.ts'
-import type { AgentEvent } from '../../agent/events.ts'
-import type { Outcome } from '../../agent/index.ts'
 import { sentenceOf } from '../../text/sentence.ts'
 import { isStop } from '../commands.ts'
 import {
   type ChatEvent,
   type ChatPlatform,
+  type Listener,
   type Mark,
   type MessageId,
+  type Platform,
   type Post,
   PostRefused,
   type RoomId,
@@ -31,19 +31,13 @@ export interface TerminalOptions {
   positions: Positions
 }
 
+export const personOf = (login: string): UserId => `@${login}:terminal` as UserId
+
 /**
  * The terminal as a chat: one room, one thread, one person. It shows the work itself, so it hears more than other chats: the agent's
  * events, and when the inbox has handled what it delivered.
  */
-export type Terminal = ChatPlatform & {
-  hear(event: AgentEvent): void
-  concluded(outcome: Outcome['kind']): void
-  handled(kind: string, outcome: 'done' | 'failed' | 'set-aside'): void
-}
-
-export const personOf = (login: string): UserId => `@${login}:terminal` as UserId
-
-export function createTerminal(options: TerminalOptions): Terminal {
+export function createTerminal(options: TerminalOptions): Required<Pick<Platform, 'chat' | 'hears'>> {
   const { conversation, ui, opened, onEnd, onSaid = () => {} } = options
   const person = personOf(options.person)
   const room = 'terminal|here' as RoomId
@@ -178,7 +172,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
     questions.push(...lines.filter(({ kind, over }) => kind === 'question' && !over).map(({ id }) => id))
   }
 
-  return {
+  const chat: ChatPlatform = {
     name: 'terminal',
     limits: { messageBytes: 1_000_000 },
     async start(next) {
@@ -220,16 +214,21 @@ export function createTerminal(options: TerminalOptions): Terminal {
     },
     health: () => (receive ? { state: 'ready' } : { state: 'connecting', detail: 'starting' }),
     close: async () => ui.close(),
-    hear(event) {
-      if (event.kind === 'step') ui.step(event.step, event.result)
+  }
+
+  const hears: Listener = {
+    worked(where, event) {
+      if (where === thread && event.kind === 'step') ui.step(event.step, event.result)
     },
-    concluded(outcome) {
-      if (outcome === 'stopped') ui.failed()
+    concluded(where, outcome) {
+      if (where === thread && outcome === 'stopped') ui.failed()
     },
-    handled(kind, outcome) {
-      if (outcome === 'failed' || (kind !== 'message' && kind !== 'mark')) return
+    handled(lane, kind, outcome) {
+      if (lane !== thread || outcome === 'failed' || (kind !== 'message' && kind !== 'mark')) return
       if (outcome === 'set-aside') ui.failed()
       settle()
     },
   }
+
+  return { chat, hears }
 }

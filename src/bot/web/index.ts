@@ -1,5 +1,4 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import type { FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import type { UserId } from '../../agent/approval.ts'
 import { mentions, withoutMention } from '../mentions.ts'
@@ -8,6 +7,7 @@ import {
   type ChatPlatform,
   type Mark,
   type MessageId,
+  type Platform,
   type Post,
   PostRefused,
   type RoomId,
@@ -26,14 +26,11 @@ export interface WebOptions {
   log: Logger
 }
 
-/** The built-in chat: rooms and threads in a browser, served by the product itself. */
-export type Web = ChatPlatform & { routes: FastifyPluginAsync }
-
 /**
- * A chat of its own behind the same contract as the others. People choose their name when they come in: whoever knows the login
+ * The built-in chat: rooms and threads in a browser, served by the product itself, behind the same contract as the others. People choose their name when they come in: whoever knows the login
  * token may use any name, so an approval here is as trustworthy as the token.
  */
-export function createWeb(options: WebOptions): Web {
+export function createWeb(options: WebOptions): Required<Pick<Platform, 'chat' | 'routes'>> {
   const { token, rooms, notice, positions, log } = options
   const board = createBoard({ rooms, positions })
   let key: Promise<string> | undefined
@@ -90,18 +87,9 @@ export function createWeb(options: WebOptions): Web {
     })
   }
 
-  return {
+  const chat: ChatPlatform = {
     name: 'web',
     limits: { messageBytes: 100_000 },
-    routes: createRoutes({
-      board,
-      key: () => (key ??= keyOf({ token, positions })),
-      token,
-      notice,
-      isReady: () => receive !== undefined,
-      say,
-      mark,
-    }),
     async start(next) {
       await board.load()
       receive = next
@@ -135,6 +123,17 @@ export function createWeb(options: WebOptions): Web {
     health: () => (receive ? { state: 'ready' } : { state: 'connecting', detail: 'starting' }),
     close: async () => board.close(),
   }
+  const routes = createRoutes({
+    board,
+    key: () => (key ??= keyOf({ token, positions })),
+    token,
+    notice,
+    isReady: () => receive !== undefined,
+    say,
+    mark,
+  })
+
+  return { chat, routes }
 }
 
 const botName = 'kube-agent'

@@ -51,7 +51,7 @@ export interface InboxOptions {
   /** Lanes that may run at the same time. */
   parallel?: number
   /** Told how each handled job ended. */
-  onHandled?: (kind: string, outcome: 'done' | 'failed' | 'set-aside') => void
+  onHandled?: (job: Job, outcome: 'done' | 'failed' | 'set-aside') => void
 }
 
 interface Row {
@@ -224,7 +224,7 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     }
     checkpoint('job:before-done')
     sql.remove.run(row.seq)
-    onHandled(job.kind, 'done')
+    onHandled(job, 'done')
     return true
   }
 
@@ -234,7 +234,7 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
       { component: 'inbox', correlationId: row.thread, job: row.id, kind: row.kind, attempt, err: error },
       'job failed',
     )
-    onHandled(job.kind, 'failed')
+    onHandled(job, 'failed')
     if (attempt >= maxAttempts) return setAside(row, job, sentenceOf(error))
     await wait(retryDelays[attempt - 1] ?? 0)
     return true
@@ -252,7 +252,7 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
       sql.unsee.run(row.id)
       sql.remove.run(row.seq)
     })
-    onHandled(job.kind, 'set-aside')
+    onHandled(job, 'set-aside')
     return true
   }
 

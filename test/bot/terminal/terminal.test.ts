@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { UserId } from '../../../src/agent/approval.ts'
-import type { ChatEvent, MessageId, Post, RoomId, ThreadId } from '../../../src/bot/platform.ts'
-import { createTerminal, personOf, type Terminal } from '../../../src/bot/terminal/index.ts'
+import type { Step } from '../../../src/agent/session.ts'
+import type { ChatEvent, ChatPlatform, Listener, MessageId, Post, RoomId, ThreadId } from '../../../src/bot/platform.ts'
+import { createTerminal, personOf } from '../../../src/bot/terminal/index.ts'
 import type { Acts, Ui } from '../../../src/bot/terminal/ui.ts'
 import { until } from '../house.ts'
 
@@ -10,7 +11,8 @@ const thread = 'terminal|abc123' as ThreadId
 const alice = personOf('alice')
 
 interface Desk {
-  terminal: Terminal
+  terminal: ChatPlatform
+  hears: Listener
   acts: Acts
   /** What the person saw, in order. */
   seen: string[]
@@ -41,7 +43,7 @@ async function open(
     failed: () => seen.push('failed'),
     close: () => seen.push('closed'),
   }
-  const terminal = createTerminal({
+  const { chat: terminal, hears } = createTerminal({
     conversation: 'abc123',
     person: 'alice',
     ui,
@@ -60,6 +62,7 @@ async function open(
   const wait = (look: () => boolean, what: string) => until(() => (look() ? true : undefined), what)
   return {
     terminal,
+    hears,
     acts: acts ?? assert.fail('the screen was not begun'),
     seen,
     events,
@@ -69,6 +72,13 @@ async function open(
   }
 }
 
+const stepOf = (state: Step['state']): Step => ({
+  number: 1,
+  call: 'call-1',
+  tool: 'k8s_list_pods',
+  summary: 'list pods',
+  state,
+})
 const post = (id: string, more: Partial<Post> = {}): Post => ({ id, markdown: `text of ${id}`, ...more })
 const prompt = (id: string): Post => post(id, { question: `question ${id}` })
 
@@ -83,28 +93,45 @@ test('what a person says is a message to the agent in the one thread of the conv
 })
 
 test('it is the person again only when everything that was said is handled and nothing is at work', async (t) => {
-  const { terminal, acts, seen, heard } = await open(t)
+  const { terminal, hears, acts, seen, heard } = await open(t)
   seen.length = 0
   acts.say('what is wrong?')
   await heard(1)
 
   await terminal.working(thread, true)
-  terminal.handled('message', 'failed')
+  hears.handled(thread, 'message', 'failed')
   assert.ok(!seen.includes('ready'), 'it is tried again')
-  terminal.handled('message', 'done')
+  hears.handled(thread, 'message', 'done')
   assert.ok(!seen.includes('ready'), 'it is at work')
   await terminal.working(thread, false)
 
   assert.deepEqual(seen, ['working', 'resting', 'ready'])
 })
 
-test('timers that fire meanwhile do not end the turn', async (t) => {
-  const { terminal, acts, seen, heard } = await open(t)
+test('the work in another thread is not shown and ends no turn here', async (t) => {
+  const { hears, acts, seen, heard } = await open(t)
+  const other = 'web|ops|1' as ThreadId
   seen.length = 0
   acts.say('what is wrong?')
   await heard(1)
 
-  terminal.handled('recover', 'done')
+  hears.worked(other, { kind: 'step', step: stepOf('running') })
+  hears.concluded(other, 'stopped')
+  hears.handled(other, 'message', 'done')
+  assert.deepEqual(seen, [])
+
+  hears.worked(thread, { kind: 'step', step: stepOf('running') })
+  hears.handled(thread, 'message', 'done')
+  assert.deepEqual(seen, ['step: running ', 'ready'])
+})
+
+test('timers that fire meanwhile do not end the turn', async (t) => {
+  const { hears, acts, seen, heard } = await open(t)
+  seen.length = 0
+  acts.say('what is wrong?')
+  await heard(1)
+
+  hears.handled(thread, 'recover', 'done')
 
   assert.deepEqual(seen, [])
 })

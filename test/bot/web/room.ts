@@ -1,9 +1,9 @@
 import type { TestContext } from 'node:test'
 import { type FastifyInstance, fastify } from 'fastify'
 import pino from 'pino'
-import type { ChatEvent } from '../../../src/bot/platform.ts'
+import type { ChatEvent, ChatPlatform } from '../../../src/bot/platform.ts'
 import type { Positions } from '../../../src/bot/web/board.ts'
-import { createWeb, type Web } from '../../../src/bot/web/index.ts'
+import { createWeb } from '../../../src/bot/web/index.ts'
 import type { MessageView, ThreadView } from '../../../src/bot/web/view.ts'
 
 /** What outlives a run, in a map; values go through JSON as on disk. */
@@ -25,7 +25,7 @@ export function createPositions(): Positions & { keys(): string[] } {
 }
 
 export interface Room {
-  web: Web
+  web: ChatPlatform
   app: FastifyInstance
   url: string
   positions: Positions
@@ -46,11 +46,16 @@ export async function openRoom(
 ): Promise<Room> {
   const positions = options.positions ?? createPositions()
   const events: ChatEvent[] = []
-  const web = createWeb({ token: options.token, rooms: ['ops'], positions, log: pino({ enabled: false }) })
+  const { chat: web, routes } = createWeb({
+    token: options.token,
+    rooms: ['ops'],
+    positions,
+    log: pino({ enabled: false }),
+  })
   const receive = options.receive ?? (async (event: ChatEvent) => void events.push(event))
   if (!options.asleep) await web.start(receive)
   const app = fastify({ forceCloseConnections: true })
-  await app.register(web.routes)
+  await app.register(routes)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   t.after(() => app.close())
   return { web, app, url, positions, events, visitor: (name, token) => comeIn(url, name, token) }

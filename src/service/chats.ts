@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts'
 import type { Inbox } from '../storage/sqlite/inbox.ts'
 import type { People } from './people.ts'
 
-export interface AttendanceOptions {
+export interface ChatsOptions {
   chats: ChatPlatform[]
   people: Pick<People, 'learn' | 'check'>
   bot: Pick<Bot, 'receive' | 'readBack'>
@@ -18,8 +18,8 @@ export interface AttendanceOptions {
   log: Logger
 }
 
-/** The chats, each coming in its own time: one that is away keeps nobody waiting but its own threads. */
-export interface Attendance {
+/** The chats while they connect, each in its own time: one that is away keeps nobody waiting but its own threads. */
+export interface Chats {
   /**
    * Resolves when the chats have said who the configured people are, or one of them is known to be away. Throws `ConfigError` for names
    * that nobody knows.
@@ -31,14 +31,14 @@ export interface Attendance {
   ending(): string | undefined
 }
 
-export function createAttendance(options: AttendanceOptions): Attendance {
+export function createChats(options: ChatsOptions): Chats {
   const { chats, people, bot, inbox, inSync, stopping, log } = options
   const told = new Set<ChatPlatform>()
   let roomsAreKnown = false
 
   async function learnAll(): Promise<void> {
     await Promise.all(chats.map(people.learn))
-    // Whom a lost chat knew nobody can say.
+    // A lost chat cannot say whom it knows, so no name can be called unknown.
     if (!chats.some(isLost) || chats.every(isLost)) people.check()
   }
 
@@ -46,7 +46,7 @@ export function createAttendance(options: AttendanceOptions): Attendance {
     while (!found.aborted && chats.every((chat) => chat.health().state !== 'down')) await pause(100, found)
   }
 
-  async function attend(chat: ChatPlatform): Promise<void> {
+  async function connect(chat: ChatPlatform): Promise<void> {
     try {
       await people.learn(chat)
       await chat.start(bot.receive)
@@ -88,9 +88,9 @@ export function createAttendance(options: AttendanceOptions): Attendance {
     },
     async begin() {
       release()
-      const attending = chats.map(attend)
-      const rooms = Promise.any(attending).then(findRooms, () => {})
-      await Promise.all([...attending, rooms, learnAll()])
+      const connecting = chats.map(connect)
+      const rooms = Promise.any(connecting).then(findRooms, () => {})
+      await Promise.all([...connecting, rooms, learnAll()])
     },
     ending() {
       for (const chat of chats.filter((one) => isLost(one) && !told.has(one))) {
