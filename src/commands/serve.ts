@@ -12,7 +12,7 @@ const closeMs = 10_000
  * `kube-agent serve`: works until a signal or until it cannot go on. Exit codes: 0 after a signal, 1 after a failure at work, 2 when
  * it cannot start like this: wrong configuration, or something that the configuration names is in use or unusable.
  */
-export async function run(loaded: LoadedConfig, version: string): Promise<void> {
+export async function runServe(loaded: LoadedConfig, version: string): Promise<void> {
   const { config } = loaded
   if (config.chat.length === 0)
     refuse('No chat is configured. Set KUBE_AGENT_CHAT to matrix, mattermost or web; `kube-agent demo` needs nothing.')
