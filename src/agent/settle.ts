@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { checkpoint } from '../checkpoint.ts'
 import { fence, visible } from '../text/fence.ts'
-import { redact } from '../text/redact.ts'
+import { redact } from '../text/secrets/index.ts'
 import { sentenceOf } from '../text/sentence.ts'
 import { effectOf, OutcomeUnknown, Refusal, type Tool, type ToolContext } from '../tools/tool.ts'
 import { type Approval, canonical, expire, isIntact, openApproval } from './approval.ts'

@@ -1,7 +1,7 @@
 import { openCalls } from '../../agent/session.ts'
 import { fence } from '../../text/fence.ts'
 import { escapeMarkdown } from '../../text/markdown.ts'
-import { redact } from '../../text/redact.ts'
+import { redact } from '../../text/secrets/index.ts'
 import { sentenceOf } from '../../text/sentence.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import { begin, type Conversation, say } from '../conversation.ts'

@@ -1,7 +1,7 @@
 import type { BranchSignal, CommentSignal, PullSignal, ReleaseSignal, Signal } from '../../signal.ts'
 import type { Language } from '../../text/language.ts'
 import { escapeMarkdown, inlineCode, linked } from '../../text/markdown.ts'
-import { redact } from '../../text/redact.ts'
+import { redact } from '../../text/secrets/index.ts'
 import { oneLine } from '../../tools/output.ts'
 import type { JobOf } from '../jobs/index.ts'
 import type { ThreadId } from '../platform.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { redact } from '../../src/text/redact.ts'
+import { redact } from '../../../src/text/secrets/index.ts'
 
 const secrets: [string, string][] = [
   ['Authorization: Bearer abcdef1234567890abcdef', 'abcdef1234567890abcdef'],
