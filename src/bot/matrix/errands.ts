@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { pause } from '../pause.ts'
+import { pause } from '../../http/pause.ts'
 import { askedWait, type Client, isAway, isLimited, isRevoked, MatrixError } from './client.ts'
 import type { Positions } from './position.ts'
 

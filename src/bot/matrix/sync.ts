@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { pause } from '../pause.ts'
+import { pause } from '../../http/pause.ts'
 import type { PlatformHealth } from '../platform.ts'
 import { readBack, sinceJoin } from './backfill.ts'
 import { type Client, isRevoked, MatrixError, path } from './client.ts'

@@ -1,4 +1,4 @@
-import { pause } from '../pause.ts'
+import { pause } from '../../http/pause.ts'
 import { askedWait, type Client, isAway, isLimited } from './client.ts'
 
 const firstWaitMs = 500
