@@ -1,4 +1,6 @@
 import { APIConnectionError, APIError } from 'openai'
+import { codeOf } from '../http/no-answer.ts'
+import { retryAfterMs } from '../http/waits.ts'
 
 type Kind =
   | 'unreachable'
@@ -24,7 +26,7 @@ export class ModelError extends Error {
   constructor(
     kind: Kind,
     message: string,
-    details: { retryAfterMs?: number; limitTokens?: number; field?: string; cause?: unknown } = {},
+    details: { retryAfterMs?: number | undefined; limitTokens?: number; field?: string; cause?: unknown } = {},
   ) {
     super(message, { cause: details.cause })
     this.kind = kind
@@ -38,9 +40,13 @@ export class ModelError extends Error {
 export function toModelError(error: unknown, { host, model }: { host: string; model: string }): ModelError {
   if (error instanceof ModelError) return error
   if (error instanceof APIConnectionError) {
-    return new ModelError('unreachable', `The model server ${host} cannot be reached (${codeOf(error)}).`, {
-      cause: error,
-    })
+    return new ModelError(
+      'unreachable',
+      `The model server ${host} cannot be reached (${codeOf(error) ?? 'no connection'}).`,
+      {
+        cause: error,
+      },
+    )
   }
   if (!(error instanceof APIError) || error.status === undefined) {
     return new ModelError('malformed', `The model server ${host} broke off or sent something that is no answer.`, {
@@ -78,7 +84,7 @@ export function toModelError(error: unknown, { host, model }: { host: string; mo
   if (status === 429 || status === 503) {
     return new ModelError('rate-limited', `The model server ${host} is busy (${status}).`, {
       ...details,
-      ...retryAfter(error),
+      retryAfterMs: retryAfterMs(error.headers?.get('retry-after')),
     })
   }
   const field = /\b(stream_options)\b/.exec(text)?.[1]
@@ -92,27 +98,10 @@ export function toModelError(error: unknown, { host, model }: { host: string; mo
   )
 }
 
-function codeOf(error: Error): string {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    const { code } = cause as { code?: unknown }
-    if (typeof code === 'string') return code
-  }
-  return 'no connection'
-}
-
 /** "maximum context length is 8192 tokens" */
 function limitIn(text: string): number | undefined {
   const found = /(?:maximum|max|limit|window)[^\d]{0,60}(\d{3,7})/i.exec(text)?.[1]
   return found ? Number(found) : undefined
-}
-
-/** Seconds or a date, as HTTP has it. */
-function retryAfter(error: APIError): { retryAfterMs?: number } {
-  const value = error.headers?.get('retry-after')
-  if (!value) return {}
-  const seconds = Number(value)
-  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - Date.now()
-  return Number.isFinite(ms) ? { retryAfterMs: Math.max(0, ms) } : {}
 }
 
 const firstLine = (text: string): string => (text.split('\n')[0] ?? '').slice(0, 200)

@@ -3,6 +3,7 @@ import type { ChatCompletionChunk, ChatCompletionFunctionTool } from 'openai/res
 import type { Logger } from 'pino'
 import { type Dispatcher, fetch as undiciFetch } from 'undici'
 import * as z from 'zod'
+import { pause } from '../http/pause.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Tool } from '../tools/tool.ts'
 import { ModelError, toModelError } from './model-error.ts'
@@ -84,6 +85,7 @@ export function createModel(options: ModelOptions): Model {
         if (problem.kind !== 'rate-limited' || attempt >= busyTries || wait > patienceMs) throw problem
         log.info({ component: 'model', waitMs: wait }, 'model server is busy')
         await pause(wait, request.signal)
+        request.signal.throwIfAborted()
       }
     }
   }
@@ -206,14 +208,4 @@ function watchSilence(firstMs: number, nextMs: number): { signal: AbortSignal; h
     },
     end: () => clearTimeout(timer),
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    })
-  })
 }

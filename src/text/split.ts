@@ -28,13 +28,18 @@ const fenceReserve = 32
 /** The fence that a text leaves open, to close it with. */
 function openFence(lines: string[]): string | undefined {
   let open: string | undefined
-  for (const line of lines) {
-    const fence = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1]
-    if (!fence) continue
-    if (open === undefined) open = fence
-    else if (fence[0] === open[0] && fence.length >= open.length) open = undefined
-  }
+  for (const line of lines) open = fenceAfter(open, line)
   return open
+}
+
+/**
+ * The marks of the code fence that is open after a line of Markdown, given those before it: like marks, at least as many, close it.
+ * https://spec.commonmark.org/0.31.2/#fenced-code-blocks
+ */
+export function fenceAfter(open: string | undefined, line: string): string | undefined {
+  const marks = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1]
+  if (!marks || open === undefined) return marks ?? open
+  return marks[0] === open[0] && marks.length >= open.length ? undefined : open
 }
 
 /** Whole characters only: never half of a surrogate pair. */

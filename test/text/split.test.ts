@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { bytesOf, head } from '../../src/text/split.ts'
+import { bytesOf, fenceAfter, head } from '../../src/text/split.ts'
 
 test('a text that fits is left alone', () => {
   assert.equal(head('one\ntwo', 7), 'one\ntwo')
@@ -37,3 +37,21 @@ test('whatever the text, the head fits, is well-formed and is its beginning', ()
     }),
   )
 })
+
+const fences: [what: string, open: string | undefined, line: string, after: string | undefined][] = [
+  ['three marks open one', undefined, '```ts', '```'],
+  ['so do tildes, indented a little', undefined, '   ~~~~', '~~~~'],
+  ['four spaces make it code of another kind', undefined, '    ```', undefined],
+  ['two marks are none', undefined, '``', undefined],
+  ['text opens none', undefined, 'text', undefined],
+  ['text stands in it', '```', 'text', '```'],
+  ['like marks close it', '```', '```', undefined],
+  ['so do more of them', '```', '`````', undefined],
+  ['fewer do not', '````', '```', '````'],
+  ['other marks do not', '```', '~~~', '```'],
+]
+
+for (const [what, open, line, after] of fences)
+  test(`a code fence: ${what}`, () => {
+    assert.equal(fenceAfter(open, line), after)
+  })

@@ -1,4 +1,5 @@
-import { type Client, isAway, isLimited, isRevoked, MatrixError, path } from './client.ts'
+import { isAway, isLimited } from '../../http/request-error.ts'
+import { type Client, isRevoked, MatrixError, path } from './client.ts'
 import { every, Page, RoomEvent } from './wire.ts'
 
 /** Events that a limited timeline left out, oldest first; `lost` means that there were more. */

@@ -2,7 +2,11 @@ import { doHttpRequest } from 'matrix-bot-sdk/lib/http.js'
 import { LogLevel, LogService } from 'matrix-bot-sdk/lib/logging/LogService.js'
 import { setRequestFn } from 'matrix-bot-sdk/lib/request.js'
 import type { Logger } from 'pino'
-import { type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
+import { type Answer, exchange } from '../../http/exchange.ts'
+import { whyNoAnswer } from '../../http/no-answer.ts'
+import { RequestError } from '../../http/request-error.ts'
+import { retryAfterMs } from '../../http/waits.ts'
 
 /** One account on one homeserver. */
 export interface Client {
@@ -25,43 +29,16 @@ export interface CallOptions {
 const notMatrix = 'NOT_MATRIX'
 
 /** The homeserver refused (`status`, `code`) or could not be reached (status 0). Holds no token and no content. */
-export class MatrixError extends Error {
+export class MatrixError extends RequestError {
   override readonly name = 'MatrixError'
-  readonly status: number
-  readonly code: string
-  readonly retryAfterMs: number | undefined
-
-  constructor(message: string, details: { status: number; code: string; retryAfterMs?: number; cause?: unknown }) {
-    super(message, { cause: details.cause })
-    this.status = details.status
-    this.code = details.code
-    this.retryAfterMs = details.retryAfterMs
-  }
 }
 
 export const isRevoked = (error: unknown): boolean =>
   error instanceof MatrixError && ['M_UNKNOWN_TOKEN', 'M_MISSING_TOKEN', 'M_USER_DEACTIVATED'].includes(error.code)
 
-/**
- * The server is away or in trouble: the same request may succeed later. A proxy without a server behind it may also say that there is
- * nothing, or show a page of its own.
- */
-export const isAway = (error: unknown): boolean =>
-  error instanceof MatrixError &&
-  (error.status === 0 ||
-    error.status >= 500 ||
-    error.status === 408 ||
-    (error.code === notMatrix && (error.status < 400 || error.status === 404)))
-
 /** The homeserver itself says that there is no such thing, or that we may not see it. */
 export const isAbsent = (error: unknown): boolean =>
-  error instanceof MatrixError && (error.status === 403 || error.status === 404) && error.code !== notMatrix
-
-export const isLimited = (error: unknown): boolean => error instanceof MatrixError && error.status === 429
-
-/** How long the server asks to be left alone, in milliseconds. */
-export const askedWait = (error: unknown): number | undefined =>
-  error instanceof MatrixError ? error.retryAfterMs : undefined
+  error instanceof MatrixError && (error.status === 403 || error.status === 404) && !error.isForeign
 
 /** The path of a client-server endpoint, each segment encoded. */
 export const path = (...segments: string[]): string =>
@@ -137,71 +114,37 @@ async function answerOf(
   { dispatcher, closing }: { dispatcher?: Dispatcher; closing: AbortSignal },
 ): Promise<unknown> {
   const { uri, method, qs, headers, body, timeout } = parameters
-  const signal = AbortSignal.any([closing, AbortSignal.timeout(timeout)])
-  const ask = async () => {
-    const answer = await request(uri, {
-      method: method as Dispatcher.HttpMethod,
-      headers,
-      signal,
-      headersTimeout: timeout,
-      bodyTimeout: timeout,
-      ...(qs && { query: qs }),
-      ...(body !== undefined && { body }),
-      ...(dispatcher && { dispatcher }),
-    })
-    return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
-  }
   const where = `${method} ${new URL(uri).pathname.replaceAll(/%[0-9A-F]{2}/g, '.')}`
   try {
-    // After a restart of the server kept-alive sockets are dead. Asking again is harmless: each request of ours says what is to be,
-    // not what is to be added, or has a transaction id.
-    const {
-      status,
-      headers: received,
-      text,
-    } = await ask().catch((error) => {
-      if (!isDeadSocket(error)) throw error
-      return ask()
+    const answer = await exchange(uri, {
+      method: method as Dispatcher.HttpMethod,
+      headers,
+      query: qs ?? undefined,
+      body,
+      timeoutMs: timeout,
+      // Each request of ours says what is to be, not what is to be added, or has a transaction id.
+      isRepeatable: true,
+      closing,
+      dispatcher,
     })
-    const parsed = parse(text)
-    if (status >= 200 && status < 300 && parsed) return parsed
-    throw refusal(where, status, text, received['retry-after'])
+    const parsed = parse(answer.text)
+    if (answer.status >= 200 && answer.status < 300 && parsed) return parsed
+    throw refusal(where, answer)
   } catch (error) {
     if (closing.aborted) throw closing.reason
     if (error instanceof MatrixError) throw error
-    const reason = describe(error)
-    throw new MatrixError(`${where}: ${reason}`, { status: 0, code: 'UNREACHABLE', cause: error })
+    throw new MatrixError(`${where}: ${whyNoAnswer(error)}`, { status: 0, code: 'UNREACHABLE', cause: error })
   }
 }
 
-const isDeadSocket = (error: unknown): boolean =>
-  ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes((error as { code?: string }).code ?? '')
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return 'no answer in time'
-  return [(error as { code?: string }).code, error.message].filter(Boolean).join(' ')
-}
-
-function refusal(where: string, status: number, text: string, retryAfter: string | string[] | undefined): MatrixError {
-  const body = parse(text) as { errcode?: unknown; error?: unknown; retry_after_ms?: unknown } | undefined
-  const code = typeof body?.errcode === 'string' ? body.errcode : notMatrix
-  const said = typeof body?.error === 'string' ? body.error.slice(0, 300) : 'the answer is not from a Matrix server'
-  const waitMs = typeof body?.retry_after_ms === 'number' ? body.retry_after_ms : headerMs(retryAfter)
-  return new MatrixError(`${where}: ${status} ${code} ${said}`, {
-    status,
-    code,
-    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
-  })
-}
-
-/** `Retry-After` in milliseconds: it comes as seconds or as a date. */
-export function headerMs(value: string | string[] | undefined, now = Date.now()): number | undefined {
-  if (typeof value !== 'string') return undefined
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
-  // A date begins with a weekday; Date.parse would make one of any number.
-  const date = /^[A-Za-z]{3}/.test(value) ? Date.parse(value) : Number.NaN
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+function refusal(where: string, { status, headers, text }: Answer): MatrixError {
+  const { errcode, error, retry_after_ms } = (parse(text) ?? {}) as Record<string, unknown>
+  const isForeign = typeof errcode !== 'string'
+  const code = isForeign ? notMatrix : errcode
+  const said = typeof error === 'string' ? error.slice(0, 300) : 'the answer is not from a Matrix server'
+  // Servers before Matrix 1.10 say how long to wait in the body alone: https://spec.matrix.org/latest/client-server-api/#rate-limiting
+  const waitMs = typeof retry_after_ms === 'number' ? retry_after_ms : retryAfterMs(headers['retry-after'])
+  return new MatrixError(`${where}: ${status} ${code} ${said}`, { status, code, isForeign, retryAfterMs: waitMs })
 }
 
 function parse(text: string): unknown {

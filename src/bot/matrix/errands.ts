@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
-import { pause } from '../pause.ts'
-import { askedWait, type Client, isAway, isLimited, isRevoked, MatrixError } from './client.ts'
+import { pause } from '../../http/pause.ts'
+import { askedWait, isAway, isLimited } from '../../http/request-error.ts'
+import { backOff } from '../../http/waits.ts'
+import { type Client, isRevoked, MatrixError } from './client.ts'
 import type { Positions } from './position.ts'
 
 /** What is to be done about a room. */
@@ -69,7 +71,7 @@ export function createErrands(deps: {
 
   async function untilAnswered(errand: Errand): Promise<void> {
     let troubles = 0
-    for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 30_000)) {
+    for (let failures = 1; ; failures++) {
       try {
         return await attempt(errand)
       } catch (error) {
@@ -82,7 +84,7 @@ export function createErrands(deps: {
           )
           return
         }
-        await pause(askedWait(error) ?? waitMs, client.closing)
+        await pause(askedWait(error) ?? backOff(failures, { longestMs: 30_000 }), client.closing)
       }
     }
   }

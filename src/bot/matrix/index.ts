@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
 import type { UserId } from '../../agent/approval.ts'
-import { pause } from '../pause.ts'
+import { pause } from '../../http/pause.ts'
+import { isAway } from '../../http/request-error.ts'
+import { backOff } from '../../http/waits.ts'
 import type { ChatEvent, ChatPlatform, PlatformHealth, Vote } from '../platform.ts'
-import { createClient, isAbsent, isAway, isRevoked, MatrixError, path, pathV1 } from './client.ts'
+import { createClient, isAbsent, isRevoked, MatrixError, path, pathV1 } from './client.ts'
 import { createReader } from './events.ts'
 import { matrixRoom, messageIdOf, platformName, roomIdOf, splitId } from './ids.ts'
 import { createMembers } from './members.ts'
@@ -81,7 +83,7 @@ export function createMatrix(options: MatrixOptions): ChatPlatform {
 
   /** Waits for a server that is away; throws a sentence when it does not know us. */
   async function whoAmI(): Promise<string> {
-    for (let waitMs = 1_000; ; waitMs = Math.min(waitMs * 2, 15_000)) {
+    for (let failures = 1; ; failures++) {
       try {
         return (await client.call<{ user_id: string }>('GET', path('account', 'whoami'))).user_id
       } catch (error) {
@@ -92,7 +94,7 @@ export function createMatrix(options: MatrixOptions): ChatPlatform {
         }
         health = { state: 'down', detail: `${url} does not answer as a Matrix homeserver: ${(error as Error).message}` }
         log.warn({ component: 'matrix', err: error }, 'the homeserver does not answer, trying again')
-        await pause(waitMs, client.closing)
+        await pause(backOff(failures, { firstMs: 1_000, longestMs: 15_000 }), client.closing)
       }
     }
   }

@@ -1,4 +1,5 @@
-import { askedWait, isAway, isLimited, isRevoked } from './client.ts'
+import { askedWait, isAway, isLimited } from '../../http/request-error.ts'
+import { isRevoked } from './client.ts'
 
 /** What a send is for, the most urgent first. `progress` never takes what the others may soon need. */
 export type Urgency = 'post' | 'offer' | 'progress'

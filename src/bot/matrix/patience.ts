@@ -1,20 +1,17 @@
-import { pause } from '../pause.ts'
-import { askedWait, isAway, isLimited } from './client.ts'
+import { keepAsking } from '../../http/keep-asking.ts'
+import { askedWait } from '../../http/request-error.ts'
+import { backOff } from '../../http/waits.ts'
 
-const firstWaitMs = 500
 const longestWaitMs = 15_000
 
-/** Asks again while the server is away or limits us, until `closing`. Throws what else it says, and after `tries` that it is away. */
-export async function patiently<Answer>(
+/**
+ * Asks again while the homeserver is away or limits us, until `closing`; waits as long as it asks for. Throws what else it says, and
+ * after `tries` that it is away.
+ */
+export const patiently = <Answer>(
   attempt: () => Promise<Answer>,
-  { closing, tries = Number.POSITIVE_INFINITY }: { closing: AbortSignal; tries?: number },
-): Promise<Answer> {
-  for (let made = 1, waitMs = firstWaitMs; ; made++, waitMs = Math.min(waitMs * 2, longestWaitMs)) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (closing.aborted || made >= tries || !(isAway(error) || isLimited(error))) throw error
-      await pause(askedWait(error) ?? waitMs, closing)
-    }
-  }
-}
+  limits: { closing: AbortSignal; tries?: number },
+): Promise<Answer> => keepAsking(attempt, { ...limits, waitAfter })
+
+const waitAfter = (failures: number, error: unknown): number =>
+  askedWait(error) ?? backOff(failures, { longestMs: longestWaitMs })

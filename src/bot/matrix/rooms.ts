@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { UserId } from '../../agent/approval.ts'
-import { type Client, isAbsent, isAway, isLimited, MatrixError, path } from './client.ts'
+import { isAway, isLimited } from '../../http/request-error.ts'
+import { type Client, isAbsent, MatrixError, path } from './client.ts'
 import { createErrands, type Errand } from './errands.ts'
 import type { Members } from './members.ts'
 import type { Positions } from './position.ts'

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
-import { pause } from '../pause.ts'
+import { pause } from '../../http/pause.ts'
+import { askedWait } from '../../http/request-error.ts'
+import { backOff, spread } from '../../http/waits.ts'
 import type { PlatformHealth } from '../platform.ts'
 import { readBack, sinceJoin } from './backfill.ts'
 import { type Client, isRevoked, MatrixError, path } from './client.ts'
@@ -107,9 +109,8 @@ export function createSync(options: SyncOptions): { first: Promise<void>; ended:
         ? `The homeserver does not answer as expected: ${(error as Error).message.slice(0, 300)}`
         : 'What the homeserver sent could not be stored; see the log.',
     })
-    const wait = (error instanceof MatrixError && error.retryAfterMs) || Math.min(500 * 2 ** failures, 15_000)
     failures++
-    await pause(wait * (0.8 + 0.4 * Math.random()), client.closing)
+    await pause(spread(askedWait(error) || backOff(failures, { longestMs: 15_000 })), client.closing)
   }
 
   /** First start: where everybody is, without what they said. */

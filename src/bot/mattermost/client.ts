@@ -1,6 +1,10 @@
 import { Client4 } from '@mattermost/client'
 import type { Options } from '@mattermost/types/client4'
-import { type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
+import { type Answer, exchange } from '../../http/exchange.ts'
+import { whyNoAnswer } from '../../http/no-answer.ts'
+import { isAway, isLimited, RequestError } from '../../http/request-error.ts'
+import { retryAfterMs } from '../../http/waits.ts'
 
 /** One account on one server. */
 export interface Client {
@@ -14,35 +18,12 @@ export interface Client {
 const notMattermost = 'NOT_MATTERMOST'
 
 /** The server refused (`status`, `code`) or could not be reached (status 0). Holds no token and no content. */
-export class MattermostError extends Error {
+export class MattermostError extends RequestError {
   override readonly name = 'MattermostError'
-  readonly status: number
-  readonly code: string
-  readonly retryAfterMs: number | undefined
-
-  constructor(message: string, details: { status: number; code: string; retryAfterMs?: number; cause?: unknown }) {
-    super(message, { cause: details.cause })
-    this.status = details.status
-    this.code = details.code
-    this.retryAfterMs = details.retryAfterMs
-  }
 }
 
 export const isRevoked = (error: unknown): boolean =>
-  error instanceof MattermostError && error.status === 401 && error.code !== notMattermost
-
-export const isLimited = (error: unknown): boolean => error instanceof MattermostError && error.status === 429
-
-/**
- * The server is away or in trouble: the same request may succeed later. A proxy without a server behind it may also say that there is
- * nothing, or show a page of its own.
- */
-export const isAway = (error: unknown): boolean =>
-  error instanceof MattermostError &&
-  (error.status === 0 ||
-    error.status >= 500 ||
-    error.status === 408 ||
-    (error.code === notMattermost && (error.status < 400 || error.status === 404)))
+  error instanceof MattermostError && error.status === 401 && !error.isForeign
 
 /** The server has said no, and will say it again. */
 export const isFinal = (error: unknown): boolean =>
@@ -50,11 +31,7 @@ export const isFinal = (error: unknown): boolean =>
 
 /** The server itself says that there is no such thing. */
 export const isAbsent = (error: unknown): boolean =>
-  error instanceof MattermostError && error.status === 404 && error.code !== notMattermost
-
-/** How long the server asks to be left alone, in milliseconds. */
-export const askedWait = (error: unknown): number | undefined =>
-  error instanceof MattermostError ? error.retryAfterMs : undefined
+  error instanceof MattermostError && error.status === 404 && !error.isForeign
 
 const timeoutMs = 30_000
 const uploadMs = 120_000
@@ -117,37 +94,29 @@ async function answerOf(url: string, options: Options, connection: Connection): 
   const { token, dispatcher, closing } = connection
   const method = (options.method ?? 'get').toUpperCase() as Dispatcher.HttpMethod
   const { body, type } = await encoded(options.body)
-  const limit = Buffer.isBuffer(body) ? uploadMs : timeoutMs
-  const ask = async () => {
-    const answer = await request(url, {
+  const where = `${method} ${new URL(url).pathname}`
+  try {
+    const answer = await exchange(url, {
       method,
       headers: {
         authorization: `Bearer ${token}`,
         'x-requested-with': 'XMLHttpRequest',
         ...(type && { 'content-type': type }),
       },
-      signal: AbortSignal.any([closing, AbortSignal.timeout(limit)]),
-      headersTimeout: limit,
-      bodyTimeout: limit,
-      ...(body !== undefined && { body }),
-      ...(dispatcher && { dispatcher }),
+      body,
+      timeoutMs: Buffer.isBuffer(body) ? uploadMs : timeoutMs,
+      // Only a POST adds something.
+      isRepeatable: method !== 'POST',
+      closing,
+      dispatcher,
     })
-    return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
-  }
-  const where = `${method} ${new URL(url).pathname}`
-  try {
-    // After a restart of the server kept-alive connections are dead. Asking again is harmless, but for what adds something.
-    const { status, headers, text } = await ask().catch((error) => {
-      if (method === 'POST' || !isDeadConnection(error)) throw error
-      return ask()
-    })
-    const parsed = parse(text)
-    if (status >= 200 && status < 300 && parsed) return parsed.value
-    throw refusal(where, status, parsed?.value, headers['retry-after'])
+    const parsed = parse(answer.text)
+    if (answer.status >= 200 && answer.status < 300 && parsed) return parsed.value
+    throw refusal(where, answer, parsed?.value)
   } catch (error) {
     if (closing.aborted) throw closing.reason
     if (error instanceof MattermostError) throw error
-    throw new MattermostError(`${where}: ${describe(error)}`, { status: 0, code: 'UNREACHABLE', cause: error })
+    throw new MattermostError(`${where}: ${whyNoAnswer(error)}`, { status: 0, code: 'UNREACHABLE', cause: error })
   }
 }
 
@@ -159,25 +128,13 @@ async function encoded(body: unknown): Promise<{ body?: string | Buffer; type?: 
   return { body: Buffer.from(await form.arrayBuffer()), type: form.headers.get('content-type') ?? '' }
 }
 
-const isDeadConnection = (error: unknown): boolean =>
-  ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes((error as { code?: string }).code ?? '')
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return 'no answer in time'
-  return [(error as { code?: string }).code, error.message].filter(Boolean).join(' ')
-}
-
-function refusal(where: string, status: number, body: unknown, retryAfter: unknown): MattermostError {
+function refusal(where: string, { status, headers }: Answer, body: unknown): MattermostError {
   const { id, message } = (body ?? {}) as { id?: unknown; message?: unknown }
-  const code = typeof id === 'string' ? id : notMattermost
+  const isForeign = typeof id !== 'string'
+  const code = isForeign ? notMattermost : id
   const said = typeof message === 'string' ? message.slice(0, 300) : 'the answer is not from a Mattermost server'
-  const seconds = typeof retryAfter === 'string' && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined
-  return new MattermostError(`${where}: ${status} ${code} ${said}`, {
-    status,
-    code,
-    ...(seconds !== undefined && { retryAfterMs: seconds * 1000 }),
-  })
+  const waitMs = retryAfterMs(headers['retry-after'])
+  return new MattermostError(`${where}: ${status} ${code} ${said}`, { status, code, isForeign, retryAfterMs: waitMs })
 }
 
 /** Proxies rewrite the content type, so what counts is whether it is JSON. An empty list may come as null. */

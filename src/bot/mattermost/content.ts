@@ -1,5 +1,5 @@
 import { codeBlock } from '../../text/markdown.ts'
-import { bytesOf, head } from '../../text/split.ts'
+import { bytesOf, fenceAfter, head } from '../../text/split.ts'
 import { userIdPattern } from './ids.ts'
 
 /** More people than this are not called by name: their names must not crowd out the text. */
@@ -38,12 +38,10 @@ function parts(markdown: string): { text: string; isCode: boolean }[] {
   const found: { text: string; isCode: boolean }[] = []
   let fence: string | undefined
   for (const line of markdown.split(/(?<=\n)/)) {
-    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1]
-    if (fence !== undefined || mark) found.push({ text: line, isCode: fence !== undefined })
+    const next = fenceAfter(fence, line)
+    if (fence !== undefined || next !== undefined) found.push({ text: line, isCode: fence !== undefined })
     else found.push(...inlineParts(line))
-    if (!mark) continue
-    if (fence === undefined) fence = mark
-    else if (mark[0] === fence[0] && mark.length >= fence.length) fence = undefined
+    fence = next
   }
   return found
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
-import { pause } from '../pause.ts'
+import { pause } from '../../http/pause.ts'
 import type { ChatEvent, PlatformHealth } from '../platform.ts'
 import { createCatchUp } from './catch-up.ts'
 import type { Channels } from './channels.ts'

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
 import type { UserId } from '../../agent/approval.ts'
-import { pause } from '../pause.ts'
+import { pause } from '../../http/pause.ts'
 import type { ChatEvent, ChatPlatform, PlatformHealth } from '../platform.ts'
 import type { Positions } from '../platforms.ts'
 import { createChannels } from './channels.ts'

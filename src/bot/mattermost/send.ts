@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { checkpoint } from '../../checkpoint.ts'
-import { pause } from '../pause.ts'
+import { pause } from '../../http/pause.ts'
 import { type Post as GivenPost, type MessageId, PostRefused, type ThreadId } from '../platform.ts'
 import { createRecent } from '../recent.ts'
 import { type Client, isFinal, MattermostError } from './client.ts'

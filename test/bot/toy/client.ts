@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { connect as dial, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { pause } from '../../../src/bot/pause.ts'
 import { PostRefused } from '../../../src/bot/platform.ts'
+import { pause } from '../../../src/http/pause.ts'
 import type { Line } from './server.ts'
 
 type Told = Line | { kind: 'now' } | { kind: 'refused'; key: string }

@@ -1,6 +1,5 @@
 import type { UserId } from '../../../src/agent/approval.ts'
 import { mentions, withoutMention } from '../../../src/bot/mentions.ts'
-import { pause } from '../../../src/bot/pause.ts'
 import type {
   ChatEvent,
   ChatPlatform,
@@ -13,6 +12,7 @@ import type {
   Vote,
 } from '../../../src/bot/platform.ts'
 import type { Positions } from '../../../src/bot/platforms.ts'
+import { pause } from '../../../src/http/pause.ts'
 import { createLineClient } from './client.ts'
 import type { Line } from './server.ts'
 
