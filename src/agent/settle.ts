@@ -89,7 +89,6 @@ export async function settleAsked(
       return result(approval.state.result)
     case 'used':
       approval.state = { ...approval.state, kind: 'lost' }
-      deps.emit({ kind: 'ended', approval })
       return result(outcomeUnknown)
     case 'lost':
       return result(outcomeUnknown)
@@ -98,7 +97,6 @@ export async function settleAsked(
       context.signal.throwIfAborted()
       if (!changed) return { kind: 'start', approval }
       approval.state = { kind: 'withdrawn', reason: changed }
-      deps.emit({ kind: 'ended', approval })
       return result(changed)
     }
   }
@@ -137,7 +135,6 @@ async function ask(
     })
     if (ruling.kind === 'run') approval.state = { kind: 'approved', by: ['policy'] }
     session.approvals.push(approval)
-    deps.emit({ kind: 'asked', approval })
     await deps.save('asked')
     return approval
   } catch (error) {
@@ -210,7 +207,6 @@ export async function runApproved(
   const startedAt = deps.now()
   approval.state = { kind: 'used', by, startedAt }
   await deps.save('used')
-  deps.emit({ kind: 'started', approval })
 
   checkpoint('call:before')
   const ran = await runChange(tool, input, {
@@ -223,7 +219,6 @@ export async function runApproved(
     ran.ok === 'unknown'
       ? { kind: 'lost', by, startedAt }
       : { kind: 'ended', by, startedAt, ok: ran.ok, result: ran.text }
-  deps.emit({ kind: 'ended', approval })
   return { ok: ran.ok === true, text: ran.text }
 }
 

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
 import type { ApprovalId } from '../agent/approval.ts'
+import { markTold, type Transition, transitionsOf } from '../agent/history.ts'
 import { type AgentDeps, advance, type Outcome } from '../agent/index.ts'
 import { withdrawApproval, withdrawOpenCalls } from '../agent/session.ts'
+import { upgrade } from '../agent/upgrade.ts'
 import type { Audit } from '../audit.ts'
 import { checkpoint } from '../checkpoint.ts'
 import type { Inbox } from '../storage/sqlite/inbox.ts'
@@ -66,6 +68,8 @@ export interface BotDeps extends Omit<MessageDeps, 'chat'> {
   /** Told when nobody can go on in a thread any more: its root was deleted, or the bot left its room. */
   onEnded(thread: ThreadId): Promise<void>
   onAgentEvent(event: Parameters<AgentDeps['emit']>[0]): void
+  /** Told what an approval became, at least once. */
+  onTransition(transition: Transition): void
   /** Told what came out of moving a thread on, before people are. */
   onOutcome?(outcome: Outcome['kind']): void
   log: Logger
@@ -117,7 +121,12 @@ export function createBot(deps: BotDeps): Bot {
 
   async function load(job: BotJob): Promise<Conversation | undefined> {
     const known = await deps.conversations.get(job.thread)
-    if (known) return known
+    if (known) {
+      upgrade(known.session)
+      // The process may have ended between the save of a state and the telling of it.
+      await tellTransitions(known)
+      return known
+    }
     if (job.kind === 'message')
       return createConversation(job.data.thread, job.data.room, deps.languageOf(job.data.text))
     if (job.kind === 'push' || job.kind === 'ci' || job.kind === 'listed')
@@ -240,7 +249,6 @@ export function createBot(deps: BotDeps): Bot {
         emit: (event) => {
           if (event.kind === 'model-start' || event.kind === 'model-end') isThinking = event.kind === 'model-start'
           progress.listen(event)
-          record(deps.audit, thread, event)
           deps.onAgentEvent(event)
         },
         now: deps.now,
@@ -295,8 +303,23 @@ export function createBot(deps: BotDeps): Bot {
     checkpoint(`save:before:${point}`)
     await deps.conversations.set(conversation.thread, conversation)
     checkpoint(`save:after:${point}`)
+    await tellTransitions(conversation)
     await followProposals(conversation, deps.signals)
     await scheduleTimers(conversation, promptDeps)
+  }
+
+  /** Tells audit and metrics what became of approvals. The document has it already, and then keeps that it was told. */
+  async function tellTransitions(conversation: Conversation): Promise<void> {
+    const transitions = transitionsOf(conversation.session)
+    if (transitions.length === 0) return
+    for (const transition of transitions) {
+      record(deps.audit, conversation.thread, transition)
+      deps.onTransition(transition)
+      markTold(transition)
+    }
+    checkpoint('save:before:told')
+    await deps.conversations.set(conversation.thread, conversation)
+    checkpoint('save:after:told')
   }
 
   const promptDeps = {

@@ -1,16 +1,36 @@
-import type { AgentEvent } from '../agent/events.ts'
+import type { Approval, ApprovalState } from '../agent/approval.ts'
+import type { Transition } from '../agent/history.ts'
 import type { Audit } from '../audit.ts'
 import type { ThreadId } from './platform.ts'
 
-/** What the audit keeps of the agent's work: what was proposed, what started, how it ended. */
-export function record(audit: Audit, thread: ThreadId, event: AgentEvent): void {
-  if (event.kind !== 'asked' && event.kind !== 'started' && event.kind !== 'ended') return
-  const { id, call, summary, askers, hash, state } = event.approval
+/** Writes a line about what an approval became. */
+export function record(audit: Audit, thread: ThreadId, { approval, to }: Transition): void {
+  const { id, call, summary, askers, hash, state } = approval
   const { name: tool, arguments: given } = call.function
   const about = { thread, approval: id, tool }
-  if (event.kind === 'asked') audit({ kind: 'proposed', ...about, arguments: given, summary, asker: askers.join(', ') })
-  if (event.kind === 'started' && state.kind === 'used')
-    audit({ kind: 'started', ...about, arguments: given, by: state.by, hash })
-  if (event.kind === 'ended')
-    audit({ kind: 'ended', ...about, state: state.kind === 'ended' && !state.ok ? 'failed' : state.kind })
+  switch (to) {
+    case 'open':
+      audit({ kind: 'proposed', ...about, arguments: given, summary, asker: askers.join(', ') })
+      return
+    case 'approved':
+      audit({ kind: 'approved', ...about, by: approversOf(state) })
+      return
+    case 'reopened':
+      audit({ kind: 'reopened', ...about })
+      return
+    case 'started':
+      audit({ kind: 'started', ...about, arguments: given, by: approversOf(state), hash })
+      return
+    default:
+      audit({ kind: 'ended', ...about, state: to, ...causeOf(state) })
+  }
+}
+
+/** Who let it through: a state that follows from `approved` still knows. */
+const approversOf = (state: ApprovalState): string[] => ('by' in state && Array.isArray(state.by) ? state.by : [])
+
+/** Who or what ended it before it ran. */
+function causeOf(state: Approval['state']): { by?: string[]; why?: string } {
+  if (state.kind === 'denied') return { by: [state.by] }
+  return state.kind === 'withdrawn' ? { why: state.reason } : {}
 }

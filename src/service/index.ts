@@ -25,7 +25,7 @@ import { webhooks } from '../webhooks/index.ts'
 import { createSources } from '../webhooks/sources.ts'
 import { createAttendance } from './attendance.ts'
 import { type Connections, connect, ownNamespace } from './connect.ts'
-import { countAgentEvent } from './count.ts'
+import { countAgentEvent, countTransition } from './count.ts'
 import { healthReport, reachable } from './health.ts'
 import { createPeople } from './people.ts'
 import { shelf } from './shelf.ts'
@@ -175,6 +175,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
     resumeMs: terminal ? [] : [15_000, 30_000, 60_000, 120_000, 300_000],
     patienceMs: 8_000,
     audit,
+    onTransition: (transition) => countTransition(transition, metrics),
     onAgentEvent: (event) => {
       countAgentEvent(event, metrics)
       for (const chat of chats) if ('hear' in chat) chat.hear(event)

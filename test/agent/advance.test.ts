@@ -373,13 +373,6 @@ test('whatever the model says, people do and crashes interrupt: requests are val
     fc.asyncProperty(random, async ({ turns, happenings, crashes }) => {
       const started: string[] = []
       const approvedBy = new Map<string, UserId[]>()
-      const tools = [
-        restart(),
-        look((name) => {
-          if (name === 'broken') throw new Error('the cluster is away')
-          return name
-        }),
-      ]
       let saves = 0
       let disk = JSON.stringify(asked('what is wrong?'))
       const script = [...turns]
@@ -388,6 +381,21 @@ test('whatever the model says, people do and crashes interrupt: requests are val
       const live = async (): Promise<string> => {
         const session = JSON.parse(disk) as Session
         const model = scriptedModel()
+        const run = async () => {
+          for (const { call, state } of session.approvals) {
+            if (state.kind !== 'used') continue
+            started.push(call.id)
+            approvedBy.set(call.id, state.by as UserId[])
+          }
+          return 'restarted'
+        }
+        const tools = [
+          restart({ run }),
+          look((name) => {
+            if (name === 'broken') throw new Error('the cluster is away')
+            return name
+          }),
+        ]
         const one = agent({
           session,
           tools,
@@ -401,12 +409,6 @@ test('whatever the model says, people do and crashes interrupt: requests are val
               if (crash && !crash.onDisk) throw new Crash()
               disk = JSON.stringify(session)
               if (crash) throw new Crash()
-            },
-            emit: (event) => {
-              if (event.kind !== 'started') return
-              started.push(event.approval.call.id)
-              const { state } = event.approval
-              if (state.kind === 'used') approvedBy.set(event.approval.call.id, state.by as UserId[])
             },
           },
         })

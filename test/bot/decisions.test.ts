@@ -326,6 +326,7 @@ test('who asked, who decided, what ran and how it ended is in the audit', async 
       ['proposed'],
       ['decision', '@alice:corp', 'not-an-approver'],
       ['decision', '@bob:corp', 'decided'],
+      ['approved', '@bob:corp'],
       ['started', '@bob:corp'],
       ['ended', 'ended'],
     ],

@@ -113,6 +113,7 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
     audit: (event) => audit.push(event),
     onEnded: async () => {},
     onAgentEvent: () => {},
+    onTransition: () => {},
     log,
     now,
     ...options.deps,
