@@ -42,6 +42,8 @@ export interface Request {
   parked?: Request
   toolCalls: number
   nudges: number
+  /** The last answer was cut at a limit of the server: its rest is to be asked for, or is not to be had. */
+  cut?: 'goes-on' | 'for-good'
   tokens: number
   /** Calls so far, oldest first, to notice a model that repeats itself; kept apart from the messages, which may be dropped. */
   recent: string[]
