@@ -22,7 +22,7 @@ import {
   type ToolCall,
   withdrawApproval,
 } from './session.ts'
-import { type Prepared, prepareCall, runApproved, runRead, settleAsked } from './settle.ts'
+import { type KnownCall, type Prepared, prepareCall, runApproved, runRead, settleAsked, type Turn } from './settle.ts'
 import { says } from './texts.ts'
 import { isUnfinished, nudgeText } from './unfinished.ts'
 
@@ -36,8 +36,8 @@ export interface AgentDeps {
   /** Names the session in approvals: the thread's id. */
   thread: string
   model: Model | undefined
-  tools: Map<string, Tool>
   /** The tools that the model is told about. */
+  tools: Map<string, Tool>
   policy: Policy
   limits: Limits
   system: string
@@ -163,49 +163,64 @@ async function settleOpenCalls(session: Session, deps: AgentDeps): Promise<Appro
     thread: deps.thread,
     maxBytes: resultBytes(window?.tokens ?? 32_768, calls.length),
   }
-  const prepared = calls.map((call) => ({ call, ...prepare(call, session, deps) }))
-  await settleReads(prepared, session, deps, context)
+  const turn: Turn = { session, deps, context }
+  const prepared = calls.map((call) => prepare(call, turn))
+  await settleReads(prepared, turn)
 
   const waiting: Approval[] = []
-  for (const item of prepared) {
-    if (item.prepared.kind !== 'change' || !item.step) continue
-    const { tool, input } = item.prepared
+  for (const known of prepared) {
+    if (known.kind !== 'change') continue
     await deps.takeIn('votes')
     deps.signal.throwIfAborted()
     // Somebody may have ended the whole request meanwhile.
-    if (!isOpen(session, item.call)) continue
-    const asked = await settleAsked(item.call, tool, input, session, deps, context)
-    if (asked.kind === 'waiting') {
-      mark(item.step, 'waiting', deps)
-      waiting.push(asked.approval)
-      continue
-    }
-    if (asked.kind === 'result') await finish(item.call, item.step, asked.text, 'refused', session, deps)
-    if (asked.kind === 'start') {
-      mark(item.step, 'running', deps)
-      const started = deps.now()
-      const ran = await runApproved(tool, input, asked.approval, deps, context)
-      item.step.ms = deps.now() - started
-      await finish(item.call, item.step, ran.text, ran.ok ? 'done' : 'failed', session, deps)
-    }
+    if (!isOpen(session, known.call)) continue
+    const approval = await settleChange(known, turn)
+    if (approval) waiting.push(approval)
   }
   return waiting
 }
+
+/** Runs a change that may run now, or gives it its result; returns the approval when people still have to decide. */
+async function settleChange(known: Stepped, turn: Turn): Promise<Approval | undefined> {
+  const { step } = known
+  const { deps } = turn
+  const asked = await settleAsked(known, turn)
+  switch (asked.kind) {
+    case 'waiting':
+      mark(step, 'waiting', deps)
+      return asked.approval
+    case 'result':
+      await finish(known, { state: 'refused', text: asked.text }, turn)
+      return undefined
+    case 'start': {
+      mark(step, 'running', deps)
+      const started = deps.now()
+      const ran = await runApproved(asked.approval, known, turn)
+      step.ms = deps.now() - started
+      await finish(known, { state: ran.ok ? 'done' : 'failed', text: ran.text }, turn)
+      return undefined
+    }
+  }
+}
+
+/** A call with the step that people see of it. */
+type Stepped = KnownCall & { kind: 'read' | 'change'; step: Step }
+type Item = Extract<Prepared, { kind: 'text' }> | Stepped
 
 /**
  * Numbers a call the first time it is seen; after a restart the step is found again by the call's id. What the model got wrong is
  * no step: only the model is told.
  */
-function prepare(call: ToolCall, session: Session, deps: AgentDeps): { prepared: Prepared; step?: Step } {
+function prepare(call: ToolCall, { session, deps }: Turn): Item {
   const prepared = prepareCall(call, deps.tools)
   const { request } = session
   const steps = request?.steps ?? []
   const known = steps.find((step) => step.call === call.id)
-  if (known) return { prepared, step: known }
+  if (known) return prepared.kind === 'text' ? prepared : { ...prepared, step: known }
 
   const refused = request && noteCall(request, call.function.name, call.function.arguments, deps.limits)
-  if (refused) return { prepared: { kind: 'text', text: refused } }
-  if (prepared.kind === 'text') return { prepared }
+  if (refused) return { kind: 'text', call, text: refused }
+  if (prepared.kind === 'text') return prepared
   const step: Step = {
     number: ++session.steps,
     call: call.id,
@@ -214,25 +229,22 @@ function prepare(call: ToolCall, session: Session, deps: AgentDeps): { prepared:
     state: 'running',
   }
   steps.push(step)
-  return { prepared, step }
+  return { ...prepared, step }
 }
 
 /** Reads run side by side; their results are added in the order of the calls. */
-async function settleReads(
-  prepared: { call: ToolCall; prepared: Prepared; step?: Step }[],
-  session: Session,
-  deps: AgentDeps,
-  context: ToolContext,
-): Promise<void> {
+async function settleReads(prepared: Item[], turn: Turn): Promise<void> {
+  const { session, deps } = turn
   const queue = new PQueue({ concurrency: parallelReads })
   const settled = await Promise.all(
-    prepared.map(({ prepared: item, step }) =>
+    prepared.map((item) =>
       queue.add(async () => {
         if (item.kind === 'text') return { text: item.text }
-        if (item.kind === 'change' || !step) return undefined
+        if (item.kind === 'change') return undefined
+        const { step } = item
         mark(step, 'running', deps)
         const started = deps.now()
-        const ran = await runRead(item.tool, item.input, context)
+        const ran = await runRead(item, turn)
         step.ms = deps.now() - started
         mark(step, ran.ok ? 'done' : 'failed', deps, ran.text)
         return { text: label(step, ran.text) }
@@ -245,7 +257,7 @@ async function settleReads(
     const item = prepared[index]
     if (!item || !result) continue
     // A call that waited for people may have become impossible: its tool or its schema is another one since a restart.
-    const approval = item.prepared.kind === 'text' ? approvalOf(session, item.call) : undefined
+    const approval = item.kind === 'text' ? approvalOf(session, item.call) : undefined
     if (approval) withdrawApproval(approval, result.text)
     addResult(session, item.call, result.text)
     added = true
@@ -254,12 +266,9 @@ async function settleReads(
 }
 
 async function finish(
-  call: ToolCall,
-  step: Step,
-  text: string,
-  state: Step['state'],
-  session: Session,
-  deps: AgentDeps,
+  { call, step }: Stepped,
+  { state, text }: { state: Step['state']; text: string },
+  { session, deps }: Turn,
 ): Promise<void> {
   mark(step, state, deps, text)
   addResult(session, call, label(step, text))

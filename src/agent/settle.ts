@@ -10,10 +10,22 @@ import { mayDecide, rule } from './policy/index.ts'
 import { approvalOf, outcomeUnknown, type Session, type ToolCall } from './session.ts'
 import { says } from './texts.ts'
 
+/** What the calls of one turn share. */
+export interface Turn {
+  session: Session
+  deps: AgentDeps
+  context: ToolContext
+}
+
+/** A call whose tool is there and whose arguments are right. */
+export interface KnownCall {
+  call: ToolCall
+  tool: Tool
+  input: Record<string, unknown>
+}
+
 /** A call as far as it can be judged without the world: `text` is already its result. */
-export type Prepared =
-  | { kind: 'text'; text: string }
-  | { kind: 'read' | 'change'; tool: Tool; input: Record<string, unknown> }
+export type Prepared = { kind: 'text'; call: ToolCall; text: string } | ({ kind: 'read' | 'change' } & KnownCall)
 
 type Ran = { ok: boolean; text: string }
 type Asked =
@@ -25,6 +37,7 @@ const changeMs = 60_000
 
 /** Finds the tool and checks the arguments; what is wrong becomes a sentence that helps the model to do better. */
 export function prepareCall(call: ToolCall, tools: Map<string, Tool>): Prepared {
+  const text = (sentence: string): Prepared => ({ kind: 'text', call, text: sentence })
   const tool = tools.get(call.function.name)
   if (!tool)
     return text(
@@ -35,7 +48,7 @@ export function prepareCall(call: ToolCall, tools: Map<string, Tool>): Prepared 
   if (parsed === undefined) return text(`The arguments of ${tool.name} were not JSON. ${schemaHint(tool)}`)
   const input = tool.input.safeParse(parsed)
   if (!input.success) return text(`Invalid arguments: ${z.prettifyError(input.error)}\n${schemaHint(tool)}`)
-  return { kind: effectOf(tool, input.data) === 'read' ? 'read' : 'change', tool, input: input.data }
+  return { kind: effectOf(tool, input.data) === 'read' ? 'read' : 'change', call, tool, input: input.data }
 }
 
 function parseJson(json: string): unknown {
@@ -49,7 +62,7 @@ function parseJson(json: string): unknown {
 const schemaHint = (tool: Tool): string =>
   `${tool.name} takes ${JSON.stringify(z.toJSONSchema(tool.input, { io: 'input' }).properties ?? {})}.`
 
-export async function runRead(tool: Tool, input: Record<string, unknown>, context: ToolContext): Promise<Ran> {
+export async function runRead({ tool, input }: KnownCall, { context }: Turn): Promise<Ran> {
   try {
     return { ok: true, text: outside(await tool.run(input, context), tool.name, context.maxBytes) }
   } catch (error) {
@@ -62,15 +75,9 @@ export async function runRead(tool: Tool, input: Record<string, unknown>, contex
  * Where a change stands: it needs a decision, may start now, or has its result already (refused, denied, expired, started before
  * a crash). Opens the approval when there is none, after everything that can be refused was refused.
  */
-export async function settleAsked(
-  call: ToolCall,
-  tool: Tool,
-  input: Record<string, unknown>,
-  session: Session,
-  deps: AgentDeps,
-  context: ToolContext,
-): Promise<Asked> {
-  const approval = approvalOf(session, call) ?? (await ask(call, tool, input, session, deps, context))
+export async function settleAsked(known: KnownCall, turn: Turn): Promise<Asked> {
+  const { session, deps, context } = turn
+  const approval = approvalOf(session, known.call) ?? (await ask(known, turn))
   if ('refused' in approval) return result(approval.refused)
   if (expire(approval, deps.now())) await deps.save('expired')
 
@@ -93,7 +100,7 @@ export async function settleAsked(
     case 'lost':
       return result(outcomeUnknown)
     case 'approved': {
-      const changed = await recheck(approval, tool, input, deps, context)
+      const changed = await recheck(approval, known, turn)
       context.signal.throwIfAborted()
       if (!changed) return { kind: 'start', approval }
       approval.state = { kind: 'withdrawn', reason: changed }
@@ -102,14 +109,8 @@ export async function settleAsked(
   }
 }
 
-async function ask(
-  call: ToolCall,
-  tool: Tool,
-  input: Record<string, unknown>,
-  session: Session,
-  deps: AgentDeps,
-  context: ToolContext,
-): Promise<Approval | { refused: string }> {
+async function ask({ call, tool, input }: KnownCall, turn: Turn): Promise<Approval | { refused: string }> {
+  const { session, deps, context } = turn
   const effect = effectOf(tool, input)
   const target = tool.target?.(input)
   if (session.request?.readOnly)
@@ -163,10 +164,8 @@ function answeredBefore(call: ToolCall, session: Session): string | undefined {
  */
 async function recheck(
   approval: Approval,
-  tool: Tool,
-  input: Record<string, unknown>,
-  deps: AgentDeps,
-  context: ToolContext,
+  { tool, input }: KnownCall,
+  { deps, context }: Turn,
 ): Promise<string | undefined> {
   if (!isIntact(approval)) return says[deps.language].notIntact
   if (deps.now() >= approval.expiresAt) return says[deps.language].startedTooLate
@@ -194,13 +193,7 @@ function isBacked(approval: Approval, needed: number, { policy }: AgentDeps): bo
 }
 
 /** Runs the approved call, once: it is marked as used and saved before it starts. */
-export async function runApproved(
-  tool: Tool,
-  input: Record<string, unknown>,
-  approval: Approval,
-  deps: AgentDeps,
-  context: ToolContext,
-): Promise<Ran> {
+export async function runApproved(approval: Approval, known: KnownCall, { deps, context }: Turn): Promise<Ran> {
   if (approval.state.kind !== 'approved')
     throw new Error(`approval ${approval.id} is ${approval.state.kind}, not approved`)
   const { by } = approval.state
@@ -209,7 +202,7 @@ export async function runApproved(
   await deps.save('used')
 
   checkpoint('call:before')
-  const ran = await runChange(tool, input, {
+  const ran = await runChange(known, {
     ...context,
     approved: approval.preview,
     signal: AbortSignal.timeout(changeMs),
@@ -223,8 +216,7 @@ export async function runApproved(
 }
 
 async function runChange(
-  tool: Tool,
-  input: Record<string, unknown>,
+  { tool, input }: KnownCall,
   context: ToolContext,
 ): Promise<{ ok: boolean | 'unknown'; text: string }> {
   try {
@@ -258,5 +250,4 @@ function outside(result: string, label: string, maxBytes: number): string {
   return fence(`${kept}\n[… ${clean.length - maxBytes} more bytes were cut. Ask more narrowly.]`, label)
 }
 
-const text = (sentence: string): Prepared => ({ kind: 'text', text: sentence })
 const result = (sentence: string): Asked => ({ kind: 'result', text: sentence })
