@@ -40,7 +40,7 @@ export type AuditEvent =
       /** Who denied it. */
       by?: string[]
       /** What it was withdrawn for. */
-      why?: string
+      why?: { kind: string }
     }
 
 export type Audit = (event: AuditEvent) => void

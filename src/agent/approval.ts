@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Effect, Preview, Target, Tool } from '../tools/tool.ts'
+import type { Reason } from './reasons.ts'
 import type { ToolCall } from './session.ts'
 
 /** Short enough to type on a phone: six lower-case letters and digits. */
@@ -40,7 +41,7 @@ export type ApprovalState =
   | { kind: 'approved'; by: (UserId | 'policy')[] }
   | { kind: 'denied'; by: UserId; reason?: string }
   | { kind: 'expired' }
-  | { kind: 'withdrawn'; reason: string }
+  | { kind: 'withdrawn'; why: Reason }
   | { kind: 'used'; by: (UserId | 'policy')[]; startedAt: number }
   /** We were interrupted while it ran: it may or may not have happened, and is not run again. */
   | { kind: 'lost'; by: (UserId | 'policy')[]; startedAt: number }

@@ -4,5 +4,5 @@ import type { Step } from './session.ts'
 export type AgentEvent =
   | { kind: 'model-start' }
   | { kind: 'model-end' }
-  /** `result` is what the model reads, when the step has come to its end. */
+  /** `result` is what the model reads, when the step has come to its end. The bot passes it on in words for people. */
   | { kind: 'step'; step: Step; result?: string }

@@ -25,6 +25,7 @@ import {
 import { type KnownCall, type Prepared, prepareCall, runApproved, runRead, settleAsked, type Turn } from './settle.ts'
 import { says } from './texts.ts'
 import { isUnfinished, nudgeText } from './unfinished.ts'
+import { callWasCut, toModel } from './words.ts'
 
 export type Outcome =
   | { kind: 'answered'; text: string }
@@ -38,7 +39,8 @@ export interface AgentDeps {
   model: Model | undefined
   /** The tools that the model is told about. */
   tools: Map<string, Tool>
-  policy: Policy
+  /** What may be done now: read for each decision. */
+  policy(): Policy
   limits: Limits
   system: string
   language: Language
@@ -148,9 +150,6 @@ function settleCutCall(session: Session, request: Request, { limits }: AgentDeps
   addResult(session, call, refused ?? callWasCut)
 }
 
-const callWasCut =
-  'Not run: your reply reached the limit on its length inside of this call. Call it again with shorter arguments, one call at a time.'
-
 /** Gives a result to every call that can have one now; returns the approvals that still wait for people. */
 async function settleOpenCalls(session: Session, deps: AgentDeps): Promise<Approval[]> {
   const calls = openCalls(session)
@@ -189,6 +188,10 @@ async function settleChange(known: Stepped, turn: Turn): Promise<Approval | unde
     case 'waiting':
       mark(step, 'waiting', deps)
       return asked.approval
+    case 'refused':
+      step.why = asked.why
+      await finish(known, { state: 'refused', text: toModel(asked.why) }, turn)
+      return undefined
     case 'result':
       await finish(known, { state: 'refused', text: asked.text }, turn)
       return undefined
@@ -258,7 +261,7 @@ async function settleReads(prepared: Item[], turn: Turn): Promise<void> {
     if (!item || !result) continue
     // A call that waited for people may have become impossible: its tool or its schema is another one since a restart.
     const approval = item.kind === 'text' ? approvalOf(session, item.call) : undefined
-    if (approval) withdrawApproval(approval, result.text)
+    if (approval) withdrawApproval(approval, { kind: 'not-callable' })
     addResult(session, item.call, result.text)
     added = true
   }

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
 import type { ApprovalId } from '../agent/approval.ts'
+import type { AgentEvent } from '../agent/events.ts'
 import { markTold, type Transition, transitionsOf } from '../agent/history.ts'
 import { type AgentDeps, advance, type Outcome } from '../agent/index.ts'
+import type { CalledOff } from '../agent/reasons.ts'
 import { withdrawApproval, withdrawOpenCalls } from '../agent/session.ts'
 import { upgrade } from '../agent/upgrade.ts'
 import type { Audit } from '../audit.ts'
@@ -31,6 +33,7 @@ import {
 import { endProgress, showProgress } from './progress.ts'
 import { reflectApprovals, scheduleTimers } from './prompts.ts'
 import { checkRecovery, type Health, remind } from './recovery.ts'
+import { renderNotDone } from './render.ts'
 import { takeCi } from './signals/ci-thread.ts'
 import { createFlood, takeList, takeListed } from './signals/collection.ts'
 import type { SignalDeps } from './signals/deps.ts'
@@ -67,7 +70,7 @@ export interface BotDeps extends Omit<MessageDeps, 'chat'> {
   audit: Audit
   /** Told when nobody can go on in a thread any more: its root was deleted, or the bot left its room. */
   onEnded(thread: ThreadId): Promise<void>
-  onAgentEvent(event: Parameters<AgentDeps['emit']>[0]): void
+  onAgentEvent(event: AgentEvent): void
   /** Told what an approval became, at least once. */
   onTransition(transition: Transition): void
   /** Told what came out of moving a thread on, before people are. */
@@ -160,7 +163,7 @@ export function createBot(deps: BotDeps): Bot {
         await takeGone(conversation, job.data.message)
         return
       case 'left':
-        abandon(conversation, texts[conversation.language].leftRoom)
+        abandon(conversation, { kind: 'left-room' })
         await deps.onEnded(conversation.thread)
         return
       case 'push':
@@ -182,7 +185,7 @@ export function createBot(deps: BotDeps): Bot {
         takeList(conversation)
         return
       case 'remind':
-        remind(conversation, job, deps.agent.policy, deps.now())
+        remind(conversation, job, deps.agent.policy(), deps.now())
         return
       case 'recover':
         await checkRecovery(conversation, job, deps.health)
@@ -199,21 +202,20 @@ export function createBot(deps: BotDeps): Bot {
 
   /** What nobody can see any more nobody can decide. Without its root a thread has come to its end. */
   async function takeGone(conversation: Conversation, message: MessageId): Promise<void> {
-    const { promptGone } = texts[conversation.language]
     if ((message as string) === conversation.thread) {
-      abandon(conversation, promptGone)
+      abandon(conversation, { kind: 'prompt-gone' })
       await deps.onEnded(conversation.thread)
     }
     for (const approval of conversation.session.approvals) {
       if (conversation.prompts[approval.id]?.message !== message) continue
-      withdrawApproval(approval, promptGone)
+      withdrawApproval(approval, { kind: 'prompt-gone' })
       delete conversation.prompts[approval.id]
     }
   }
 
   /** Ends what the thread does without a word. */
-  function abandon(conversation: Conversation, reason: string): void {
-    withdrawOpenCalls(conversation.session, reason)
+  function abandon(conversation: Conversation, why: CalledOff): void {
+    withdrawOpenCalls(conversation.session, why)
     endProgress(conversation, { now: deps.now() })
     delete conversation.session.request
   }
@@ -249,7 +251,7 @@ export function createBot(deps: BotDeps): Bot {
         emit: (event) => {
           if (event.kind === 'model-start' || event.kind === 'model-end') isThinking = event.kind === 'model-start'
           progress.listen(event)
-          deps.onAgentEvent(event)
+          deps.onAgentEvent(forPeople(event, conversation))
         },
         now: deps.now,
         signal: AbortSignal.any([shutdown, stop.signal]),
@@ -354,7 +356,7 @@ export function createBot(deps: BotDeps): Bot {
 
   async function unseen(conversation: Conversation, id: ApprovalId): Promise<void> {
     const approval = conversation.session.approvals.find((one) => one.id === id)
-    if (!approval || !withdrawApproval(approval, texts[conversation.language].promptUnseen)) return
+    if (!approval || !withdrawApproval(approval, { kind: 'prompt-unseen' })) return
     const { thread } = conversation
     await deps.inbox.put({ id: `unseen:${thread}:${id}`, thread, kind: 'resume', data: {} })
   }
@@ -371,6 +373,12 @@ export function createBot(deps: BotDeps): Bot {
   }
 
   return { receive: intake.receive, readBack: intake.readBack, handle, setAside }
+}
+
+/** Whoever follows the work reads of a call that was not carried out what the room would read. */
+function forPeople(event: AgentEvent, conversation: Conversation): AgentEvent {
+  if (event.kind !== 'step' || event.result === undefined) return event
+  return { ...event, result: renderNotDone(event.step, conversation) ?? event.result }
 }
 
 /** A person said `!stop`. */

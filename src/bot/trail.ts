@@ -1,5 +1,6 @@
-import type { Approval, ApprovalState } from '../agent/approval.ts'
+import type { ApprovalState } from '../agent/approval.ts'
 import type { Transition } from '../agent/history.ts'
+import type { Reason } from '../agent/reasons.ts'
 import type { Audit } from '../audit.ts'
 import type { ThreadId } from './platform.ts'
 
@@ -30,7 +31,7 @@ export function record(audit: Audit, thread: ThreadId, { approval, to }: Transit
 const approversOf = (state: ApprovalState): string[] => ('by' in state && Array.isArray(state.by) ? state.by : [])
 
 /** Who or what ended it before it ran. */
-function causeOf(state: Approval['state']): { by?: string[]; why?: string } {
+function causeOf(state: ApprovalState): { by?: string[]; why?: Reason } {
   if (state.kind === 'denied') return { by: [state.by] }
-  return state.kind === 'withdrawn' ? { why: state.reason } : {}
+  return state.kind === 'withdrawn' ? { why: state.why } : {}
 }

@@ -147,7 +147,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
         disk: { roots: config.files.roots, dataDir: resolve(config.dataDir), workspace },
         probes,
       }),
-      policy,
+      policy: () => policy,
       limits: config.limits,
       approvalMs: config.approvals.minutes * 60_000,
       system: (language) =>

@@ -300,7 +300,7 @@ test('whoever ends the request while a change is about to start is heard', async
     deps: {
       takeIn: async (what) => {
         if (what !== 'votes' || one.session.approvals[0]?.state.kind !== 'approved') return
-        withdrawOpenCalls(one.session, 'Stopped by a person.')
+        withdrawOpenCalls(one.session, { kind: 'stop' })
         delete one.session.request
       },
     },
@@ -311,7 +311,7 @@ test('whoever ends the request while a change is about to start is heard', async
   await one.advance()
 
   assert.deepEqual(ran, [])
-  assert.deepEqual(one.results(), ['Stopped by a person.'])
+  assert.deepEqual(one.results(), ['Stopped by a person before the decision.'])
 })
 
 test('after the end of the request nobody is asked for the calls that were still to come', async () => {
@@ -321,7 +321,7 @@ test('after the end of the request nobody is asked for the calls that were still
     deps: {
       takeIn: async (what) => {
         if (what !== 'votes' || one.session.approvals.length !== 1) return
-        withdrawOpenCalls(one.session, 'Stopped by a person.')
+        withdrawOpenCalls(one.session, { kind: 'stop' })
         delete one.session.request
       },
     },
@@ -462,7 +462,7 @@ function happen(one: Happening, session: Session, now: number): void {
   if (one.what === 'deny' && approval) vote(approval, { id: '$no', by: one.by, mark: 'deny' }, now, 'no')
   if (one.what === 'take-back' && approval) withdrawVote(approval, one.by, 'approve')
   if (one.what === 'message' || one.what === 'stop') {
-    withdrawOpenCalls(session, 'Withdrawn.')
+    withdrawOpenCalls(session, { kind: one.what })
     delete session.request
   }
   if (one.what !== 'message') return

@@ -14,7 +14,7 @@ const states = {
   approved: { kind: 'approved', by: [bob] },
   denied: { kind: 'denied', by: bob },
   expired: { kind: 'expired' },
-  withdrawn: { kind: 'withdrawn', reason: 'Stopped.' },
+  withdrawn: { kind: 'withdrawn', why: { kind: 'stop' } },
   used: { kind: 'used', ...ran },
   lost: { kind: 'lost', ...ran },
   ended: { kind: 'ended', ...ran, ok: true, result: '' },

@@ -22,9 +22,9 @@ const linesOf = (house: House): string[] =>
       by = [],
       state,
       why,
-    } = event as { kind: string; by?: string | string[]; state?: string; why?: string }
+    } = event as { kind: string; by?: string | string[]; state?: string; why?: { kind: string } }
     if (kind === 'asked') return []
-    return [[kind, state, ...[by].flat(), why && `(${why})`].filter(Boolean).join(' ')]
+    return [[kind, state, ...[by].flat(), why && `(${why.kind})`].filter(Boolean).join(' ')]
   })
 
 /** A house in which a restart was asked for, and what its approvals became as the counter hears it. */
@@ -92,25 +92,25 @@ const ends: {
   {
     what: 'is taken back by a message',
     act: ({ house, thread }) => house.chat.say(alice, 'the logs first', { thread }),
-    lines: ['ended withdrawn (Withdrawn: a new message came before the decision.)'],
+    lines: ['ended withdrawn (message)'],
     counted: ['withdrawn'],
   },
   {
     what: 'is stopped',
     act: ({ house, thread }) => house.chat.say(alice, '!stop', { thread }),
-    lines: ['ended withdrawn (Stopped by a person before the decision.)'],
+    lines: ['ended withdrawn (stop)'],
     counted: ['withdrawn'],
   },
   {
     what: 'loses its prompt',
     act: ({ house, prompt }) => house.chat.remove(prompt.id),
-    lines: ['ended withdrawn (Withdrawn: the prompt was deleted.)'],
+    lines: ['ended withdrawn (prompt-gone)'],
     counted: ['withdrawn'],
   },
   {
     what: 'loses its room',
     act: ({ house }) => house.chat.leave(),
-    lines: ['ended withdrawn (Withdrawn: the bot is no longer in the room.)'],
+    lines: ['ended withdrawn (left-room)'],
     counted: ['withdrawn'],
   },
 ]
@@ -142,10 +142,7 @@ test('a prompt that the chat does not take has exactly its lines', async (t) => 
   await house.sees(/I cannot ask you here/)
   await house.quiet()
 
-  assert.deepEqual(
-    linesOf(house).map((line) => line.split(' (')[0]),
-    ['proposed', 'ended withdrawn'],
-  )
+  assert.deepEqual(linesOf(house), ['proposed', 'ended withdrawn (prompt-unseen)'])
 })
 
 test('what the allow-list lets through has its lines without a decision', async (t) => {
@@ -213,7 +210,7 @@ async function threadOnDisk(
   t: TestContext,
   approvals: Partial<Approval>[],
   applied: string[] = [],
-): Promise<{ folder: string; thread: ThreadId }> {
+): Promise<{ folder: string; thread: ThreadId; ids: string[] }> {
   const folder = temporaryFolder(t)
   const store = openStore(folder)
   const thread = 'fake|ops|old' as ThreadId
@@ -249,7 +246,7 @@ async function threadOnDisk(
     recovery: {},
   } as unknown as Conversation)
   await store.close()
-  return { folder, thread }
+  return { folder, thread, ids: written.map(({ id }) => id) }
 }
 
 test('a thread of an earlier version brings no old lines, and what happens in it now is told', async (t) => {
@@ -269,6 +266,16 @@ test('a thread of an earlier version brings no old lines, and what happens in it
   await house.chat.say(bob, `!deny ${open}`, { thread })
   await house.quiet()
   assert.deepEqual(linesOf(house), ['decision @bob:corp', 'ended denied @bob:corp'])
+})
+
+test('a reason that an earlier version kept as a sentence is still shown', async (t) => {
+  const state = { kind: 'withdrawn', reason: 'Withdrawn: the *prompt* was deleted.' } as unknown as Approval['state']
+  const { folder, thread, ids } = await threadOnDisk(t, [{ state }])
+  const house = await build(t, { folder, model: 'none' })
+
+  await house.chat.say(bob, `!approve ${ids[0]}`, { thread })
+
+  await house.sees(/Too late for .* 🚫 Withdrawn: the \\\*prompt\\\* was deleted\. Nothing was done\./)
 })
 
 test('what was saved and not told when the process ended is told when its job comes again', async (t) => {
