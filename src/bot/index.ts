@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { ApprovalId } from '../agent/approval.ts'
 import type { AgentEvent } from '../agent/events.ts'
-import { markTold, type Transition, transitionsOf } from '../agent/history.ts'
+import type { Transition } from '../agent/history.ts'
 import { type AgentDeps, advance, type Outcome } from '../agent/index.ts'
 import type { CalledOff } from '../agent/reasons.ts'
 import { withdrawApproval, withdrawOpenCalls } from '../agent/session.ts'
@@ -33,7 +33,7 @@ import {
 import { endProgress, showProgress } from './progress.ts'
 import { reflectApprovals, scheduleTimers } from './prompts.ts'
 import { checkRecovery, type Health, remind } from './recovery.ts'
-import { renderNotDone } from './render.ts'
+import { forPeople } from './render.ts'
 import { takeCi } from './signals/ci-thread.ts'
 import { createFlood, takeList, takeListed } from './signals/collection.ts'
 import type { SignalDeps } from './signals/deps.ts'
@@ -41,7 +41,7 @@ import { followProposals } from './signals/proposals.ts'
 import { checkPush, takePush } from './signals/push.ts'
 import { routeSignal } from './signals/route.ts'
 import { texts } from './texts.ts'
-import { record } from './trail.ts'
+import { tellTransitions } from './trail.ts'
 import { decisions, inOrder, roleOf } from './waiting.ts'
 
 /** A namespace of the store, as far as the bot needs it. */
@@ -127,7 +127,7 @@ export function createBot(deps: BotDeps): Bot {
     if (known) {
       upgrade(known.session)
       // The process may have ended between the save of a state and the telling of it.
-      await tellTransitions(known)
+      await tell(known)
       return known
     }
     if (job.kind === 'message')
@@ -305,20 +305,14 @@ export function createBot(deps: BotDeps): Bot {
     checkpoint(`save:before:${point}`)
     await deps.conversations.set(conversation.thread, conversation)
     checkpoint(`save:after:${point}`)
-    await tellTransitions(conversation)
+    await tell(conversation)
     await followProposals(conversation, deps.signals)
     await scheduleTimers(conversation, promptDeps)
   }
 
-  /** Tells audit and metrics what became of approvals. The document has it already, and then keeps that it was told. */
-  async function tellTransitions(conversation: Conversation): Promise<void> {
-    const transitions = transitionsOf(conversation.session)
-    if (transitions.length === 0) return
-    for (const transition of transitions) {
-      record(deps.audit, conversation.thread, transition)
-      deps.onTransition(transition)
-      markTold(transition)
-    }
+  /** Tells what became of approvals. The document has it already, and then keeps that it was told. */
+  async function tell(conversation: Conversation): Promise<void> {
+    if (!tellTransitions(conversation, deps)) return
     checkpoint('save:before:told')
     await deps.conversations.set(conversation.thread, conversation)
     checkpoint('save:after:told')
@@ -373,12 +367,6 @@ export function createBot(deps: BotDeps): Bot {
   }
 
   return { receive: intake.receive, readBack: intake.readBack, handle, setAside }
-}
-
-/** Whoever follows the work reads of a call that was not carried out what the room would read. */
-function forPeople(event: AgentEvent, conversation: Conversation): AgentEvent {
-  if (event.kind !== 'step' || event.result === undefined) return event
-  return { ...event, result: renderNotDone(event.step, conversation) ?? event.result }
 }
 
 /** A person said `!stop`. */

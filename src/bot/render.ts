@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Approval, UserId } from '../agent/approval.ts'
+import type { AgentEvent } from '../agent/events.ts'
 import type { Reason } from '../agent/reasons.ts'
 import type { Request, Step } from '../agent/session.ts'
 import { visible } from '../text/fence.ts'
@@ -111,6 +112,12 @@ export function renderNotDone(step: Step, conversation: Conversation): string | 
   if (step.why) return renderReason(step.why, conversation)
   const approval = conversation.session.approvals.find(({ call }) => call.id === step.call)
   return approval && approval.state.kind !== 'ended' ? renderState(approval, conversation) : undefined
+}
+
+/** Whoever follows the work reads of a call that was not carried out what the room would read. */
+export function forPeople(event: AgentEvent, conversation: Conversation): AgentEvent {
+  if (event.kind !== 'step' || event.result === undefined) return event
+  return { ...event, result: renderNotDone(event.step, conversation) ?? event.result }
 }
 
 const stepMarks = { running: '⏳', done: '✓', failed: '⚠', refused: '–', waiting: '⏸' } as const

@@ -1,11 +1,28 @@
 import type { ApprovalState } from '../agent/approval.ts'
-import type { Transition } from '../agent/history.ts'
+import { markTold, type Transition, transitionsOf } from '../agent/history.ts'
 import type { Reason } from '../agent/reasons.ts'
 import type { Audit } from '../audit.ts'
+import type { Conversation } from './conversation.ts'
 import type { ThreadId } from './platform.ts'
 
-/** Writes a line about what an approval became. */
-export function record(audit: Audit, thread: ThreadId, { approval, to }: Transition): void {
+export interface TrailDeps {
+  audit: Audit
+  /** Counts what an approval became. */
+  onTransition(transition: Transition): void
+}
+
+/** Tells audit and metrics what the thread's approvals became since they were told last. Says whether there was anything. */
+export function tellTransitions({ thread, session }: Conversation, { audit, onTransition }: TrailDeps): boolean {
+  const transitions = transitionsOf(session)
+  for (const transition of transitions) {
+    record(audit, thread, transition)
+    onTransition(transition)
+    markTold(transition)
+  }
+  return transitions.length > 0
+}
+
+function record(audit: Audit, thread: ThreadId, { approval, to }: Transition): void {
   const { id, call, summary, askers, hash, state } = approval
   const { name: tool, arguments: given } = call.function
   const about = { thread, approval: id, tool }
