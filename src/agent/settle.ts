@@ -3,7 +3,7 @@ import { checkpoint } from '../checkpoint.ts'
 import { fence, visible } from '../text/fence.ts'
 import { redact } from '../text/redact.ts'
 import { sentenceOf } from '../text/sentence.ts'
-import { effectOf, OutcomeUnknown, Refusal, type Tool, type ToolContext } from '../tools/tool.ts'
+import { effectOf, OutcomeUnknown, type Preview, Refusal, type Tool, type ToolContext } from '../tools/tool.ts'
 import { type Approval, canonical, expire, isIntact, openApproval } from './approval.ts'
 import type { AgentDeps } from './index.ts'
 import { mayDecide, type Policy, rule } from './policy/index.ts'
@@ -122,26 +122,27 @@ async function ask({ call, tool, input }: KnownCall, turn: Turn): Promise<Approv
   if (before) return { refused: before }
   if (!tool.preflight || !target) return { refused: { kind: 'no-preview', tool: tool.name } }
 
+  let preview: Preview
   try {
-    const preview = await tool.preflight(input, context)
-    const now = deps.now()
-    const approval = openApproval(call, tool, input, preview, {
-      thread: deps.thread,
-      effect,
-      target,
-      askers: [...askers],
-      needed: ruling.kind === 'ask' ? ruling.needed : 0,
-      createdAt: now,
-      expiresAt: now + deps.approvalMs,
-    })
-    if (ruling.kind === 'run') approval.state = { kind: 'approved', by: ['policy'] }
-    session.approvals.push(approval)
-    await deps.save('asked')
-    return approval
+    preview = await tool.preflight(input, context)
   } catch (error) {
     if (context.signal.aborted) throw error
     return { refused: reasonOf(error, tool, context) }
   }
+  const now = deps.now()
+  const approval = openApproval(call, tool, input, preview, {
+    thread: deps.thread,
+    effect,
+    target,
+    askers: [...askers],
+    needed: ruling.kind === 'ask' ? ruling.needed : 0,
+    createdAt: now,
+    expiresAt: now + deps.approvalMs,
+  })
+  if (ruling.kind === 'run') approval.state = { kind: 'approved', by: ['policy'] }
+  session.approvals.push(approval)
+  await deps.save('asked')
+  return approval
 }
 
 const isReadOnly = ({ request }: Session): boolean => request?.readOnly ?? false

@@ -122,6 +122,20 @@ test('what must not or cannot be done is refused before anybody is asked', async
   }
 })
 
+test('a question that cannot be saved is no refusal of the tool: nothing goes on', async () => {
+  const one = agent({ tools: [restart()], model: scriptedModel(restartApi) })
+  const { save } = one.deps
+  one.deps.save = async (point) => {
+    if (point === 'asked') throw new Error('the disk is full')
+    await save(point)
+  }
+
+  await assert.rejects(one.advance(), /the disk is full/)
+
+  assert.deepEqual(one.results(), [])
+  assert.deepEqual(one.saved().approvals, [])
+})
+
 test('why nobody was asked is kept with the step, as data', async () => {
   const one = agent({ tools: [restart()], model: scriptedModel(restartApi, says('Not possible.')) })
   one.session.request!.readOnly = true
