@@ -1,6 +1,9 @@
 import type { Logger } from 'pino'
 
-/** Who asked, who decided, what ran and how it ended. */
+/**
+ * Who asked, who decided, what ran and how it ended. What an approval became is told at least once: a process that ends between the save
+ * of a state and that of its having been told repeats the same line at the next start.
+ */
 export type AuditEvent =
   | { kind: 'asked'; thread: string; by: string }
   | {
@@ -23,8 +26,22 @@ export type AuditEvent =
       tool: string
       summary: string
     }
+  | { kind: 'approved'; thread: string; approval: string; tool: string; by: string[] }
+  /** An approval was taken back, so it waits again. */
+  | { kind: 'reopened'; thread: string; approval: string; tool: string }
   | { kind: 'started'; thread: string; approval: string; tool: string; arguments: string; by: string[]; hash: string }
-  | { kind: 'ended'; thread: string; approval: string; tool: string; state: string }
+  | {
+      kind: 'ended'
+      thread: string
+      approval: string
+      tool: string
+      /** It ran: `ended`, `failed` or `lost` (nobody knows). It did not: `denied`, `expired` or `withdrawn`. */
+      state: 'ended' | 'failed' | 'lost' | 'denied' | 'expired' | 'withdrawn'
+      /** Who denied it. */
+      by?: string[]
+      /** What it was withdrawn for. */
+      why?: { kind: string }
+    }
 
 export type Audit = (event: AuditEvent) => void
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Effect, Preview, Target, Tool } from '../tools/tool.ts'
+import type { Reason } from './reasons.ts'
 import type { ToolCall } from './session.ts'
 
 /** Short enough to type on a phone: six lower-case letters and digits. */
@@ -31,6 +32,8 @@ export interface Approval {
   expiresAt: number
   votes: PersonsVote[]
   state: ApprovalState
+  /** How far audit and metrics know of it: see `transitionsOf`. */
+  told: Stage | 'nothing'
 }
 
 export type ApprovalState =
@@ -38,11 +41,24 @@ export type ApprovalState =
   | { kind: 'approved'; by: (UserId | 'policy')[] }
   | { kind: 'denied'; by: UserId; reason?: string }
   | { kind: 'expired' }
-  | { kind: 'withdrawn'; reason: string }
+  | { kind: 'withdrawn'; why: Reason }
   | { kind: 'used'; by: (UserId | 'policy')[]; startedAt: number }
   /** We were interrupted while it ran: it may or may not have happened, and is not run again. */
   | { kind: 'lost'; by: (UserId | 'policy')[]; startedAt: number }
   | { kind: 'ended'; by: (UserId | 'policy')[]; startedAt: number; ok: boolean; result: string }
+
+/** A state as it is told outside: `reopened` when an approval was taken back, `failed` when it ran and did not succeed. */
+export type Stage =
+  | 'open'
+  | 'reopened'
+  | 'approved'
+  | 'denied'
+  | 'expired'
+  | 'withdrawn'
+  | 'started'
+  | 'lost'
+  | 'ended'
+  | 'failed'
 
 /** What became of a vote. `counted`: it stands, more are needed. `decided`: the state changed. */
 export type Verdict = { kind: 'counted' } | { kind: 'decided' } | { kind: 'ignored' } | { kind: 'too-late' }
@@ -63,6 +79,7 @@ export function openApproval(
     preview,
     votes: [],
     state: { kind: 'open' },
+    told: 'nothing',
     ...rest,
   }
 }

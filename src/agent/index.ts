@@ -4,17 +4,17 @@ import { checkpoint } from '../checkpoint.ts'
 import type { Language } from '../text/language.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
 import type { Approval } from './approval.ts'
-import { checkCaps, estimateUse, fit, type Limits, noteCall, resultBytes } from './budget.ts'
+import { askForRest } from './ask-for-rest.ts'
+import { type Asked, askModel, type Work } from './ask-model.ts'
+import { type Limits, noteCall, resultBytes } from './budget.ts'
 import type { AgentEvent } from './events.ts'
-import { type Model, ModelError, type ToolSchema, toolSchema } from './model.ts'
+import type { Model } from './model.ts'
 import type { Policy } from './policy/index.ts'
-import type { Reply } from './reply.ts'
 import {
   addReply,
   addResult,
   approvalOf,
   isOpen,
-  type Message,
   openCalls,
   type Request,
   type Session,
@@ -22,9 +22,10 @@ import {
   type ToolCall,
   withdrawApproval,
 } from './session.ts'
-import { type Prepared, prepareCall, runApproved, runRead, settleAsked } from './settle.ts'
+import { type KnownCall, type Prepared, prepareCall, runApproved, runRead, settleAsked, type Turn } from './settle.ts'
 import { says } from './texts.ts'
 import { isUnfinished, nudgeText } from './unfinished.ts'
+import { callWasCut, toModel } from './words.ts'
 
 export type Outcome =
   | { kind: 'answered'; text: string }
@@ -36,9 +37,10 @@ export interface AgentDeps {
   /** Names the session in approvals: the thread's id. */
   thread: string
   model: Model | undefined
-  tools: Map<string, Tool>
   /** The tools that the model is told about. */
-  policy: Policy
+  tools: Map<string, Tool>
+  /** What may be done now: read for each decision. */
+  policy(): Policy
   limits: Limits
   system: string
   language: Language
@@ -67,7 +69,13 @@ export async function advance(session: Session, deps: AgentDeps): Promise<Outcom
 
     // An answer that stands is given before anything newer is taken in: else people would never see it.
     const answer = finalAnswer(session)
-    if (answer !== undefined && isEnough(answer, session.request, deps)) return { kind: 'answered', text: answer }
+    if (answer !== undefined && session.request?.cut === 'goes-on') {
+      const outcome = await goOn(answer, { session, request: session.request, deps })
+      if (outcome) return outcome
+      continue
+    }
+    if (answer !== undefined && isEnough(answer, session.request, deps))
+      return { kind: 'answered', text: shown(answer, session.request, deps) }
 
     await deps.takeIn('all')
     deps.signal.throwIfAborted()
@@ -81,13 +89,19 @@ export async function advance(session: Session, deps: AgentDeps): Promise<Outcom
       await deps.save('nudge')
     }
 
-    const outcome = await askModel(session, request, deps)
+    const work = { session, request, deps }
+    const asked = await askModel(work)
+    const outcome = asked.kind === 'reply' ? await keep(asked, work) : asked
     if (outcome) return outcome
   }
 }
 
 const isEnough = (answer: string, request: Request | undefined, { limits }: AgentDeps): boolean =>
-  request !== undefined && (!isUnfinished(answer) || request.nudges >= limits.nudges)
+  request !== undefined && (request.cut === 'for-good' || !isUnfinished(answer) || request.nudges >= limits.nudges)
+
+/** An answer that stays without its end says so. */
+const shown = (answer: string, request: Request | undefined, { language }: AgentDeps): string =>
+  request?.cut ? [answer.trim(), says[language].cut].filter(Boolean).join('\n\n') : answer
 
 /** The text of the last message, when it is the model's and calls nothing. */
 function finalAnswer(session: Session): string | undefined {
@@ -96,100 +110,45 @@ function finalAnswer(session: Session): string | undefined {
   return typeof last.content === 'string' ? last.content : ''
 }
 
-async function askModel(session: Session, request: Request, deps: AgentDeps): Promise<Outcome | undefined> {
-  const { model, language } = deps
-  if (!model) return { kind: 'stopped', reason: says[language].noModel, retryable: false }
-  const caps = checkCaps(request, deps.limits, deps.now())
-  if (caps.kind === 'stop')
-    return { kind: 'stopped', reason: says[language].noTokens(request.tokens), retryable: false }
-
-  // On the last step tools are withheld, so that what was found becomes an answer.
-  const isLast = caps.kind === 'last-step'
-  const tools = isLast ? [] : [...deps.tools.values()].map(toolSchema)
-  const messages: Message[] = isLast ? [...session.messages, { role: 'user', content: caps.reason }] : session.messages
-
-  deps.emit({ kind: 'model-start' })
-  try {
-    const { asked, reply } = await complete(model, messages, request.from, tools, deps)
-    request.tokens += reply.usage ? reply.usage.prompt + reply.usage.completion : estimateUse(asked, reply.message)
-    delete request.retries
-    delete request.resumeAt
-    const text = reply.message.content ?? ''
-    addReply(
-      session,
-      isLast ? { role: 'assistant', content: typeof text === 'string' ? spokenOnly(text) : '' } : reply.message,
-    )
-    await deps.save('reply')
-    return isLast ? { kind: 'answered', text: finalAnswer(session) ?? '' } : undefined
-  } catch (error) {
-    deps.signal.throwIfAborted()
-    if (!(error instanceof ModelError)) throw error
-    deps.log.warn({ component: 'agent', err: error, reason: error.kind }, 'model request failed')
-    return { kind: 'stopped', reason: error.message, retryable: isTransient(error) }
-  } finally {
-    deps.emit({ kind: 'model-end' })
+/** Gets the rest of an answer that was cut, once. When it cannot be had, people get what is there. */
+async function goOn(begun: string, work: Work): Promise<Outcome | undefined> {
+  const asked = await askForRest(begun, work)
+  if (asked.kind === 'reply') {
+    work.session.messages.pop()
+    return keep(asked, work, 'for-good')
   }
+  if (begun.trim() === '') return asked
+  work.request.cut = 'for-good'
+  await work.deps.save('reply')
+  return undefined
 }
 
-/** Asks with what fits into the window; once more when the server says that its window is smaller than we believed. */
-async function complete(
-  model: Model,
-  messages: Message[],
-  from: number,
-  tools: ToolSchema[],
-  { system, signal }: AgentDeps,
-): Promise<{ asked: Message[]; reply: Reply }> {
-  for (let attempt = 1; ; attempt++) {
-    const { tokens } = await model.window()
-    const fitted = fit({ system, messages: messages.map(readable), from, tools, windowTokens: tokens })
-    const asked: Message[] = [{ role: 'system', content: system }, ...fitted.messages]
-    try {
-      return { asked, reply: await model.complete({ messages: asked, tools, signal }) }
-    } catch (error) {
-      if (!(error instanceof ModelError) || error.kind !== 'context-exceeded' || attempt >= shortenings) throw error
-    }
-  }
+/** Adds a reply to the session. `ifCut`: what becomes of an answer that was cut at a limit of the server. */
+async function keep(
+  { reply, isLast }: Extract<Asked, { kind: 'reply' }>,
+  { session, request, deps }: Work,
+  ifCut: Request['cut'] = 'goes-on',
+): Promise<Outcome | undefined> {
+  const isCut = reply.finish === 'length'
+  const isText = !reply.message.tool_calls
+  delete request.cut
+  if (isCut && isText) request.cut = ifCut
+  addReply(session, isCut && isText ? { role: 'assistant', content: reply.text.trimStart() } : reply.message)
+  if (isCut && !isText) settleCutCall(session, request, deps)
+  await deps.save('reply')
+  return isLast && !request.cut ? { kind: 'answered', text: finalAnswer(session) ?? '' } : undefined
 }
 
-const shortenings = 3
-
-/** Servers parse the arguments of earlier calls and refuse the whole request over one that is no JSON. */
-function readable(message: Message): Message {
-  if (message.role !== 'assistant' || !message.tool_calls?.some((call) => !isObject(argumentsOf(call)))) return message
-  return {
-    ...message,
-    tool_calls: message.tool_calls.map((call) =>
-      call.type !== 'function' || isObject(call.function.arguments)
-        ? call
-        : { ...call, function: { ...call.function, arguments: JSON.stringify({ not_json: call.function.arguments }) } },
-    ),
-  }
+/**
+ * The last call of a reply that was cut is never run, also when its arguments happen to be JSON: nobody knows what was still to come. The
+ * calls before it are whole and run: each stands for itself, and a model that had to say all of it again would be cut again.
+ */
+function settleCutCall(session: Session, request: Request, { limits }: AgentDeps): void {
+  const call = openCalls(session).at(-1)
+  if (!call) return
+  const refused = noteCall(request, call.function.name, call.function.arguments, limits)
+  addResult(session, call, refused ?? callWasCut)
 }
-
-const argumentsOf = (call: { type: string }): string =>
-  'function' in call ? (call as ToolCall).function.arguments : '{}'
-
-function isObject(json: string): boolean {
-  try {
-    const value: unknown = JSON.parse(json)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-  } catch {
-    return false
-  }
-}
-
-/** Without calls that a model wrote as text although it was offered none. */
-const spokenOnly = (text: string): string => text.replace(/<tool_call>[\s\S]*?(?:<\/tool_call>|$)/g, '').trim()
-
-const isTransient = (error: ModelError): boolean =>
-  [
-    'unreachable',
-    'rate-limited',
-    'timeout-first-token',
-    'timeout-between-tokens',
-    'malformed',
-    'server-error',
-  ].includes(error.kind)
 
 /** Gives a result to every call that can have one now; returns the approvals that still wait for people. */
 async function settleOpenCalls(session: Session, deps: AgentDeps): Promise<Approval[]> {
@@ -203,49 +162,68 @@ async function settleOpenCalls(session: Session, deps: AgentDeps): Promise<Appro
     thread: deps.thread,
     maxBytes: resultBytes(window?.tokens ?? 32_768, calls.length),
   }
-  const prepared = calls.map((call) => ({ call, ...prepare(call, session, deps) }))
-  await settleReads(prepared, session, deps, context)
+  const turn: Turn = { session, deps, context }
+  const prepared = calls.map((call) => prepare(call, turn))
+  await settleReads(prepared, turn)
 
   const waiting: Approval[] = []
-  for (const item of prepared) {
-    if (item.prepared.kind !== 'change' || !item.step) continue
-    const { tool, input } = item.prepared
+  for (const known of prepared) {
+    if (known.kind !== 'change') continue
     await deps.takeIn('votes')
     deps.signal.throwIfAborted()
     // Somebody may have ended the whole request meanwhile.
-    if (!isOpen(session, item.call)) continue
-    const asked = await settleAsked(item.call, tool, input, session, deps, context)
-    if (asked.kind === 'waiting') {
-      mark(item.step, 'waiting', deps)
-      waiting.push(asked.approval)
-      continue
-    }
-    if (asked.kind === 'result') await finish(item.call, item.step, asked.text, 'refused', session, deps)
-    if (asked.kind === 'start') {
-      mark(item.step, 'running', deps)
-      const started = deps.now()
-      const ran = await runApproved(tool, input, asked.approval, deps, context)
-      item.step.ms = deps.now() - started
-      await finish(item.call, item.step, ran.text, ran.ok ? 'done' : 'failed', session, deps)
-    }
+    if (!isOpen(session, known.call)) continue
+    const approval = await settleChange(known, turn)
+    if (approval) waiting.push(approval)
   }
   return waiting
 }
+
+/** Runs a change that may run now, or gives it its result; returns the approval when people still have to decide. */
+async function settleChange(known: Stepped, turn: Turn): Promise<Approval | undefined> {
+  const { step } = known
+  const { deps } = turn
+  const asked = await settleAsked(known, turn)
+  switch (asked.kind) {
+    case 'waiting':
+      mark(step, 'waiting', deps)
+      return asked.approval
+    case 'refused':
+      step.why = asked.why
+      await finish(known, { state: 'refused', text: toModel(asked.why) }, turn)
+      return undefined
+    case 'result':
+      await finish(known, { state: 'refused', text: asked.text }, turn)
+      return undefined
+    case 'start': {
+      mark(step, 'running', deps)
+      const started = deps.now()
+      const ran = await runApproved(asked.approval, known, turn)
+      step.ms = deps.now() - started
+      await finish(known, { state: ran.ok ? 'done' : 'failed', text: ran.text }, turn)
+      return undefined
+    }
+  }
+}
+
+/** A call with the step that people see of it. */
+type Stepped = KnownCall & { kind: 'read' | 'change'; step: Step }
+type Item = Extract<Prepared, { kind: 'text' }> | Stepped
 
 /**
  * Numbers a call the first time it is seen; after a restart the step is found again by the call's id. What the model got wrong is
  * no step: only the model is told.
  */
-function prepare(call: ToolCall, session: Session, deps: AgentDeps): { prepared: Prepared; step?: Step } {
+function prepare(call: ToolCall, { session, deps }: Turn): Item {
   const prepared = prepareCall(call, deps.tools)
   const { request } = session
   const steps = request?.steps ?? []
   const known = steps.find((step) => step.call === call.id)
-  if (known) return { prepared, step: known }
+  if (known) return prepared.kind === 'text' ? prepared : { ...prepared, step: known }
 
   const refused = request && noteCall(request, call.function.name, call.function.arguments, deps.limits)
-  if (refused) return { prepared: { kind: 'text', text: refused } }
-  if (prepared.kind === 'text') return { prepared }
+  if (refused) return { kind: 'text', call, text: refused }
+  if (prepared.kind === 'text') return prepared
   const step: Step = {
     number: ++session.steps,
     call: call.id,
@@ -254,25 +232,22 @@ function prepare(call: ToolCall, session: Session, deps: AgentDeps): { prepared:
     state: 'running',
   }
   steps.push(step)
-  return { prepared, step }
+  return { ...prepared, step }
 }
 
 /** Reads run side by side; their results are added in the order of the calls. */
-async function settleReads(
-  prepared: { call: ToolCall; prepared: Prepared; step?: Step }[],
-  session: Session,
-  deps: AgentDeps,
-  context: ToolContext,
-): Promise<void> {
+async function settleReads(prepared: Item[], turn: Turn): Promise<void> {
+  const { session, deps } = turn
   const queue = new PQueue({ concurrency: parallelReads })
   const settled = await Promise.all(
-    prepared.map(({ prepared: item, step }) =>
+    prepared.map((item) =>
       queue.add(async () => {
         if (item.kind === 'text') return { text: item.text }
-        if (item.kind === 'change' || !step) return undefined
+        if (item.kind === 'change') return undefined
+        const { step } = item
         mark(step, 'running', deps)
         const started = deps.now()
-        const ran = await runRead(item.tool, item.input, context)
+        const ran = await runRead(item, turn)
         step.ms = deps.now() - started
         mark(step, ran.ok ? 'done' : 'failed', deps, ran.text)
         return { text: label(step, ran.text) }
@@ -285,8 +260,8 @@ async function settleReads(
     const item = prepared[index]
     if (!item || !result) continue
     // A call that waited for people may have become impossible: its tool or its schema is another one since a restart.
-    const approval = item.prepared.kind === 'text' ? approvalOf(session, item.call) : undefined
-    if (approval) withdrawApproval(approval, result.text)
+    const approval = item.kind === 'text' ? approvalOf(session, item.call) : undefined
+    if (approval) withdrawApproval(approval, { kind: 'not-callable' })
     addResult(session, item.call, result.text)
     added = true
   }
@@ -294,12 +269,9 @@ async function settleReads(
 }
 
 async function finish(
-  call: ToolCall,
-  step: Step,
-  text: string,
-  state: Step['state'],
-  session: Session,
-  deps: AgentDeps,
+  { call, step }: Stepped,
+  { state, text }: { state: Step['state']; text: string },
+  { session, deps }: Turn,
 ): Promise<void> {
   mark(step, state, deps, text)
   addResult(session, call, label(step, text))

@@ -5,7 +5,13 @@ import type { AssistantMessage, ToolCall } from './session.ts'
 /** One answer of the model, put together from its stream. */
 export interface Reply {
   message: AssistantMessage
+  /** What was said, with the spaces at its ends: they matter where a text that was cut goes on. */
+  text: string
   usage?: { prompt: number; completion: number }
+  /**
+   * How it ended, in the server's word. With `length` it was cut at a limit: its last call, or its text when it calls nothing, is not
+   * whole. While it streams, vLLM says `tool_calls` of a call that was cut as well: https://github.com/vllm-project/vllm/issues/58228
+   */
   finish: string
 }
 
@@ -61,7 +67,10 @@ export function createReply(offered: string[]): { add(chunk: ChatCompletionChunk
         throw new ModelError('malformed', 'The model server broke off in the middle of its answer.')
       const streamed = calls.filter((call) => call.name)
       const spoken = withoutThoughts(text)
-      const found = streamed.length > 0 ? { calls: streamed, rest: spoken } : callsInText(spoken, offered)
+      const found =
+        streamed.length > 0
+          ? { calls: streamed, rest: spoken }
+          : (finish === 'length' && cutCallIn(spoken, offered)) || callsInText(spoken, offered)
       const toolCalls = found.calls.map(
         (call, index): ToolCall => ({
           id: `call-${index}`,
@@ -74,7 +83,7 @@ export function createReply(offered: string[]): { add(chunk: ChatCompletionChunk
         content: found.rest.trim() || (toolCalls.length > 0 ? null : ''),
         ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
       }
-      return { message, finish, ...(usage && { usage }) }
+      return { message, text: found.rest, finish, ...(usage && { usage }) }
     },
   }
 }
@@ -92,6 +101,12 @@ function callsInText(text: string, offered: string[]): { calls: { name: string; 
   if (tagged.length > 0 && offered.length > 0) return { calls: tagged, rest: text.replaceAll(tags, '') }
   const lone = asCall(/^\s*(?:```(?:json)?\s*)?(\{[\s\S]*\})\s*(?:```)?\s*$/.exec(text)?.[1] ?? '')
   return lone && offered.includes(lone.name) ? { calls: [lone], rest: '' } : { calls: [], rest: text }
+}
+
+/** An answer that began as the JSON of a call and was cut: without its end it would be shown to people. */
+function cutCallIn(text: string, offered: string[]): ReturnType<typeof callsInText> | undefined {
+  const [, body = '', name = ''] = /^\s*(?:```(?:json)?\s*)?(\{\s*"name"\s*:\s*"([^"]*)"[\s\S]*)$/.exec(text) ?? []
+  return offered.includes(name) ? { calls: [{ name, arguments: body }], rest: '' } : undefined
 }
 
 /** The last one may lack its end: servers take it for the end of the answer. */

@@ -4,6 +4,8 @@ import type {
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions'
 import type { Approval, UserId } from './approval.ts'
+import type { Reason } from './reasons.ts'
+import { outcomeUnknown, toModel } from './words.ts'
 
 /** The openai package's message types are ours: a second model of them would be translated twice. */
 export type Message = ChatCompletionMessageParam
@@ -42,13 +44,15 @@ export interface Request {
   parked?: Request
   toolCalls: number
   nudges: number
+  /** The last answer was cut at a limit of the server: its rest is to be asked for, or is not to be had. */
+  cut?: 'goes-on' | 'for-good'
   tokens: number
   /** Calls so far, oldest first, to notice a model that repeats itself; kept apart from the messages, which may be dropped. */
   recent: string[]
   steps: Step[]
 }
 
-/** One call as people see it in the progress post; `ms` is missing while it runs. */
+/** One call as people see it in the progress post; `ms` is missing while it runs. `why`: it was refused, and nobody was asked. */
 export interface Step {
   number: number
   call: string
@@ -56,6 +60,7 @@ export interface Step {
   summary: string
   state: 'running' | 'done' | 'failed' | 'refused' | 'waiting'
   ms?: number
+  why?: Reason
 }
 
 export function createSession(): Session {
@@ -117,31 +122,28 @@ export function addResult(session: Session, call: ToolCall, content: string): vo
   messages.splice(next < 0 ? messages.length : next, 0, { role: 'tool', tool_call_id: call.id, content })
 }
 
-/** The result of a change that had started when we were interrupted. */
-export const outcomeUnknown =
-  'It was started before this bot was interrupted, and its outcome is unknown. It is not run again. Read the current state first.'
-
 /**
  * Gives every open call a result, because no other message may follow a call without one, and takes back its approval. What
  * became of one that has started is not ours to decide.
  */
-export function withdrawOpenCalls(session: Session, reason: string): void {
+export function withdrawOpenCalls(session: Session, why: Reason): void {
   for (const call of openCalls(session)) {
     const approval = approvalOf(session, call)
     if (approval?.state.kind === 'used') approval.state = { ...approval.state, kind: 'lost' }
-    const isOver = approval && !withdrawApproval(approval, reason)
+    const isOver = approval && !withdrawApproval(approval, why)
+    const said = toModel(why)
     addResult(
       session,
       call,
-      approval?.state.kind === 'lost' ? outcomeUnknown : isOver ? `${reason} (${approval.state.kind})` : reason,
+      approval?.state.kind === 'lost' ? outcomeUnknown : isOver ? `${said} (${approval.state.kind})` : said,
     )
   }
 }
 
 /** Takes an approval back that people could still decide on. Says whether it did. */
-export function withdrawApproval(approval: Approval, reason: string): boolean {
+export function withdrawApproval(approval: Approval, why: Reason): boolean {
   if (approval.state.kind !== 'open' && approval.state.kind !== 'approved') return false
-  approval.state = { kind: 'withdrawn', reason }
+  approval.state = { kind: 'withdrawn', why }
   return true
 }
 

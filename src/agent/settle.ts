@@ -3,28 +3,44 @@ import { checkpoint } from '../checkpoint.ts'
 import { fence, visible } from '../text/fence.ts'
 import { redact } from '../text/secrets/index.ts'
 import { sentenceOf } from '../text/sentence.ts'
-import { effectOf, OutcomeUnknown, Refusal, type Tool, type ToolContext } from '../tools/tool.ts'
+import { effectOf, OutcomeUnknown, type Preview, Refusal, type Tool, type ToolContext } from '../tools/tool.ts'
 import { type Approval, canonical, expire, isIntact, openApproval } from './approval.ts'
 import type { AgentDeps } from './index.ts'
-import { mayDecide, rule } from './policy/index.ts'
-import { approvalOf, outcomeUnknown, type Session, type ToolCall } from './session.ts'
-import { says } from './texts.ts'
+import { mayDecide, type Policy, rule } from './policy/index.ts'
+import type { Reason } from './reasons.ts'
+import { approvalOf, type Session, type ToolCall, withdrawApproval } from './session.ts'
+import { deniedBy, expired, outcomeUnknown, toModel } from './words.ts'
+
+/** What the calls of one turn share. */
+export interface Turn {
+  session: Session
+  deps: AgentDeps
+  context: ToolContext
+}
+
+/** A call whose tool is there and whose arguments are right. */
+export interface KnownCall {
+  call: ToolCall
+  tool: Tool
+  input: Record<string, unknown>
+}
 
 /** A call as far as it can be judged without the world: `text` is already its result. */
-export type Prepared =
-  | { kind: 'text'; text: string }
-  | { kind: 'read' | 'change'; tool: Tool; input: Record<string, unknown> }
+export type Prepared = { kind: 'text'; call: ToolCall; text: string } | ({ kind: 'read' | 'change' } & KnownCall)
 
 type Ran = { ok: boolean; text: string }
 type Asked =
   | { kind: 'waiting'; approval: Approval }
   | { kind: 'start'; approval: Approval }
+  /** Nobody was asked. */
+  | { kind: 'refused'; why: Reason }
   | { kind: 'result'; text: string }
 
 const changeMs = 60_000
 
 /** Finds the tool and checks the arguments; what is wrong becomes a sentence that helps the model to do better. */
 export function prepareCall(call: ToolCall, tools: Map<string, Tool>): Prepared {
+  const text = (sentence: string): Prepared => ({ kind: 'text', call, text: sentence })
   const tool = tools.get(call.function.name)
   if (!tool)
     return text(
@@ -35,7 +51,7 @@ export function prepareCall(call: ToolCall, tools: Map<string, Tool>): Prepared 
   if (parsed === undefined) return text(`The arguments of ${tool.name} were not JSON. ${schemaHint(tool)}`)
   const input = tool.input.safeParse(parsed)
   if (!input.success) return text(`Invalid arguments: ${z.prettifyError(input.error)}\n${schemaHint(tool)}`)
-  return { kind: effectOf(tool, input.data) === 'read' ? 'read' : 'change', tool, input: input.data }
+  return { kind: effectOf(tool, input.data) === 'read' ? 'read' : 'change', call, tool, input: input.data }
 }
 
 function parseJson(json: string): unknown {
@@ -49,7 +65,7 @@ function parseJson(json: string): unknown {
 const schemaHint = (tool: Tool): string =>
   `${tool.name} takes ${JSON.stringify(z.toJSONSchema(tool.input, { io: 'input' }).properties ?? {})}.`
 
-export async function runRead(tool: Tool, input: Record<string, unknown>, context: ToolContext): Promise<Ran> {
+export async function runRead({ tool, input }: KnownCall, { context }: Turn): Promise<Ran> {
   try {
     return { ok: true, text: outside(await tool.run(input, context), tool.name, context.maxBytes) }
   } catch (error) {
@@ -62,101 +78,85 @@ export async function runRead(tool: Tool, input: Record<string, unknown>, contex
  * Where a change stands: it needs a decision, may start now, or has its result already (refused, denied, expired, started before
  * a crash). Opens the approval when there is none, after everything that can be refused was refused.
  */
-export async function settleAsked(
-  call: ToolCall,
-  tool: Tool,
-  input: Record<string, unknown>,
-  session: Session,
-  deps: AgentDeps,
-  context: ToolContext,
-): Promise<Asked> {
-  const approval = approvalOf(session, call) ?? (await ask(call, tool, input, session, deps, context))
-  if ('refused' in approval) return result(approval.refused)
+export async function settleAsked(known: KnownCall, turn: Turn): Promise<Asked> {
+  const { session, deps, context } = turn
+  const approval = approvalOf(session, known.call) ?? (await ask(known, turn))
+  if ('refused' in approval) return { kind: 'refused', why: approval.refused }
   if (expire(approval, deps.now())) await deps.save('expired')
 
   switch (approval.state.kind) {
     case 'open':
       return { kind: 'waiting', approval }
     case 'denied':
-      return result(
-        `Denied by ${approval.state.by}${approval.state.reason ? `: ${approval.state.reason}` : ''}. Do not ask again for the same action.`,
-      )
+      return result(deniedBy(approval.state.by, approval.state.reason))
     case 'expired':
-      return result('Nobody decided in time, so it was not done. Do not ask again unless somebody wants it.')
+      return result(expired)
     case 'withdrawn':
-      return result(approval.state.reason)
+      return result(toModel(approval.state.why))
     case 'ended':
       return result(approval.state.result)
     case 'used':
       approval.state = { ...approval.state, kind: 'lost' }
-      deps.emit({ kind: 'ended', approval })
       return result(outcomeUnknown)
     case 'lost':
       return result(outcomeUnknown)
     case 'approved': {
-      const changed = await recheck(approval, tool, input, deps, context)
+      const why = await recheck(approval, known, turn)
       context.signal.throwIfAborted()
-      if (!changed) return { kind: 'start', approval }
-      approval.state = { kind: 'withdrawn', reason: changed }
-      deps.emit({ kind: 'ended', approval })
-      return result(changed)
+      if (!why) return { kind: 'start', approval }
+      withdrawApproval(approval, why)
+      return result(toModel(why))
     }
   }
 }
 
-async function ask(
-  call: ToolCall,
-  tool: Tool,
-  input: Record<string, unknown>,
-  session: Session,
-  deps: AgentDeps,
-  context: ToolContext,
-): Promise<Approval | { refused: string }> {
+async function ask({ call, tool, input }: KnownCall, turn: Turn): Promise<Approval | { refused: Reason }> {
+  const { session, deps, context } = turn
   const effect = effectOf(tool, input)
   const target = tool.target?.(input)
-  if (session.request?.readOnly)
-    return { refused: 'This is about work from a fork: nothing is changed. Say what a person should do instead.' }
   const askers = session.request?.askers ?? ['signal']
-  const ruling = rule(deps.policy, { tool: tool.name, effect, askers, ...(target && { target }) })
-  if (ruling.kind === 'refuse') return { refused: ruling.reason }
+  const judged = { tool: tool.name, effect, askers, readOnly: isReadOnly(session), ...(target && { target }) }
+  const ruling = rule(deps.policy(), judged)
+  if (ruling.kind === 'refuse') return { refused: ruling.why }
   const before = answeredBefore(call, session)
   if (before) return { refused: before }
-  if (!tool.preflight || !target) return { refused: `${tool.name} cannot show what it would do, so it is not done.` }
+  if (!tool.preflight || !target) return { refused: { kind: 'no-preview', tool: tool.name } }
 
+  let preview: Preview
   try {
-    const preview = await tool.preflight(input, context)
-    const now = deps.now()
-    const approval = openApproval(call, tool, input, preview, {
-      thread: deps.thread,
-      effect,
-      target,
-      askers: [...askers],
-      needed: ruling.kind === 'ask' ? ruling.needed : 0,
-      createdAt: now,
-      expiresAt: now + deps.approvalMs,
-    })
-    if (ruling.kind === 'run') approval.state = { kind: 'approved', by: ['policy'] }
-    session.approvals.push(approval)
-    deps.emit({ kind: 'asked', approval })
-    await deps.save('asked')
-    return approval
+    preview = await tool.preflight(input, context)
   } catch (error) {
     if (context.signal.aborted) throw error
-    return { refused: failed(error, tool, context).text }
+    return { refused: reasonOf(error, tool, context) }
   }
+  const now = deps.now()
+  const approval = openApproval(call, tool, input, preview, {
+    thread: deps.thread,
+    effect,
+    target,
+    askers: [...askers],
+    needed: ruling.kind === 'ask' ? ruling.needed : 0,
+    createdAt: now,
+    expiresAt: now + deps.approvalMs,
+  })
+  if (ruling.kind === 'run') approval.state = { kind: 'approved', by: ['policy'] }
+  session.approvals.push(approval)
+  await deps.save('asked')
+  return approval
 }
 
+const isReadOnly = ({ request }: Session): boolean => request?.readOnly ?? false
+
 /** People are not asked twice for the same in one request: whoever said no, or nothing, is not to be worn down. */
-function answeredBefore(call: ToolCall, session: Session): string | undefined {
+function answeredBefore(call: ToolCall, session: Session): Reason | undefined {
   const asked = session.approvals.filter(
     (one) =>
       session.request?.steps.some((step) => step.call === one.call.id) &&
       one.call.function.name === call.function.name &&
       canonical(one.call.function.arguments) === canonical(call.function.arguments),
   )
-  if (asked.some(({ state }) => state.kind === 'denied')) return 'Not asked again: this very call was denied before.'
-  if (asked.some(({ state }) => state.kind === 'expired'))
-    return 'Not asked again: nobody decided on this very call before. Answer now.'
+  if (asked.some(({ state }) => state.kind === 'denied')) return { kind: 'denied-before' }
+  if (asked.some(({ state }) => state.kind === 'expired')) return { kind: 'expired-before' }
   return undefined
 }
 
@@ -166,29 +166,27 @@ function answeredBefore(call: ToolCall, session: Session): string | undefined {
  */
 async function recheck(
   approval: Approval,
-  tool: Tool,
-  input: Record<string, unknown>,
-  deps: AgentDeps,
-  context: ToolContext,
-): Promise<string | undefined> {
-  if (!isIntact(approval)) return says[deps.language].notIntact
-  if (deps.now() >= approval.expiresAt) return says[deps.language].startedTooLate
+  { tool, input }: KnownCall,
+  { session, deps, context }: Turn,
+): Promise<Reason | undefined> {
+  if (!isIntact(approval)) return { kind: 'not-intact' }
+  if (deps.now() >= approval.expiresAt) return { kind: 'too-late' }
   const { effect, target, askers } = approval
-  const ruling = rule(deps.policy, { tool: tool.name, effect, target, askers })
-  if (ruling.kind === 'refuse') return ruling.reason
-  if (ruling.kind === 'ask' && !isBacked(approval, ruling.needed, deps)) return says[deps.language].notBacked
+  const policy = deps.policy()
+  const ruling = rule(policy, { tool: tool.name, effect, target, askers, readOnly: isReadOnly(session) })
+  if (ruling.kind === 'refuse') return ruling.why
+  if (ruling.kind === 'ask' && !isBacked(approval, ruling.needed, policy)) return { kind: 'not-backed' }
   try {
     const preview = await tool.preflight?.(input, context)
-    if (preview?.version === approval.preview.version) return undefined
-    return says[deps.language].targetChanged
+    return preview?.version === approval.preview.version ? undefined : { kind: 'target-changed' }
   } catch (error) {
     if (context.signal.aborted) throw error
-    return `Not run: ${failed(error, tool, context).text}`
+    return reasonOf(error, tool, context)
   }
 }
 
 /** The list of deciders may be another one since the votes were cast. */
-function isBacked(approval: Approval, needed: number, { policy }: AgentDeps): boolean {
+function isBacked(approval: Approval, needed: number, policy: Policy): boolean {
   if (approval.state.kind !== 'approved') return false
   const able = approval.state.by.filter(
     (person) => person !== 'policy' && mayDecide(policy, approval, person, 'approve').may,
@@ -197,23 +195,16 @@ function isBacked(approval: Approval, needed: number, { policy }: AgentDeps): bo
 }
 
 /** Runs the approved call, once: it is marked as used and saved before it starts. */
-export async function runApproved(
-  tool: Tool,
-  input: Record<string, unknown>,
-  approval: Approval,
-  deps: AgentDeps,
-  context: ToolContext,
-): Promise<Ran> {
+export async function runApproved(approval: Approval, known: KnownCall, { deps, context }: Turn): Promise<Ran> {
   if (approval.state.kind !== 'approved')
     throw new Error(`approval ${approval.id} is ${approval.state.kind}, not approved`)
   const { by } = approval.state
   const startedAt = deps.now()
   approval.state = { kind: 'used', by, startedAt }
   await deps.save('used')
-  deps.emit({ kind: 'started', approval })
 
   checkpoint('call:before')
-  const ran = await runChange(tool, input, {
+  const ran = await runChange(known, {
     ...context,
     approved: approval.preview,
     signal: AbortSignal.timeout(changeMs),
@@ -223,13 +214,11 @@ export async function runApproved(
     ran.ok === 'unknown'
       ? { kind: 'lost', by, startedAt }
       : { kind: 'ended', by, startedAt, ok: ran.ok, result: ran.text }
-  deps.emit({ kind: 'ended', approval })
   return { ok: ran.ok === true, text: ran.text }
 }
 
 async function runChange(
-  tool: Tool,
-  input: Record<string, unknown>,
+  { tool, input }: KnownCall,
   context: ToolContext,
 ): Promise<{ ok: boolean | 'unknown'; text: string }> {
   try {
@@ -242,14 +231,19 @@ async function runChange(
   }
 }
 
-/** The one place where an error becomes text for the model: one line, which cannot look like anything else. */
-function failed(error: unknown, tool: Tool, context: ToolContext): Ran {
-  const message = visible(redact(sentenceOf(error)))
+const failed = (error: unknown, tool: Tool, context: ToolContext): Ran => ({
+  ok: false,
+  text: toModel(reasonOf(error, tool, context)),
+})
+
+/** The one place where an error becomes text: one line, which cannot look like anything else. */
+function reasonOf(error: unknown, tool: Tool, context: ToolContext): Reason {
+  const said = visible(redact(sentenceOf(error)))
     .replaceAll(/\s+/g, ' ')
     .slice(0, 2_000)
-  if (error instanceof Refusal) return { ok: false, text: `Refused: ${message}` }
+  if (error instanceof Refusal) return { kind: 'check-refused', said }
   context.log.warn({ component: 'agent', tool: tool.name, err: error }, 'tool failed')
-  return { ok: false, text: `Failed: ${message}` }
+  return { kind: 'check-failed', said }
 }
 
 /** Text from outside: credentials removed, fenced as data, and cut if the tool did not keep to its share. */
@@ -263,5 +257,4 @@ function outside(result: string, label: string, maxBytes: number): string {
   return fence(`${kept}\n[… ${clean.length - maxBytes} more bytes were cut. Ask more narrowly.]`, label)
 }
 
-const text = (sentence: string): Prepared => ({ kind: 'text', text: sentence })
 const result = (sentence: string): Asked => ({ kind: 'result', text: sentence })

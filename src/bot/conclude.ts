@@ -5,7 +5,7 @@ import type { Inbox } from '../storage/sqlite/inbox.ts'
 import { type Conversation, endRequest, say } from './conversation.ts'
 import type { BotJob } from './jobs/index.ts'
 import { endProgress } from './progress.ts'
-import { renderState } from './render.ts'
+import { renderNotDone } from './render.ts'
 import { texts } from './texts.ts'
 
 export interface ConcludeDeps {
@@ -28,7 +28,7 @@ export async function conclude(conversation: Conversation, outcome: Outcome, dep
       end(conversation, commandResult(conversation) ?? (outcome.text.trim() || text.emptyAnswer), deps)
       break
     case 'stopped':
-      withdrawOpenCalls(session, text.withdrawnByStop)
+      withdrawOpenCalls(session, { kind: 'stop' })
       if (!outcome.retryable) end(conversation, outcome.reason, deps)
       else if (!(await tryLater(conversation, outcome.reason, deps)))
         end(conversation, text.gaveUp(outcome.reason), deps)
@@ -50,12 +50,11 @@ function end(conversation: Conversation, lastWord: string, deps: ConcludeDeps): 
   if (lastWord) say(conversation, lastWord, { mention })
 }
 
-/** What became of a command that was not carried out, in words for people: its result is written for a model. */
+/** A command is one call: when it was not carried out, people read why instead of its result. */
 function commandResult(conversation: Conversation): string | undefined {
-  const { request, approvals } = conversation.session
-  const approval = approvals.at(-1)
-  if (request?.kind !== 'command' || !request.steps.some((step) => step.call === approval?.call.id)) return undefined
-  return approval && approval.state.kind !== 'ended' ? renderState(approval, conversation) : undefined
+  const { request } = conversation.session
+  const step = request?.kind === 'command' ? request.steps.at(-1) : undefined
+  return step && renderNotDone(step, conversation)
 }
 
 /** The model server is away: says so once and puts a timer. `false` when it has been tried often enough. */

@@ -9,7 +9,7 @@ import { texts } from './texts.ts'
 
 export interface DecideDeps {
   chat: Pick<ChatPlatform, 'isMember'>
-  policy: Policy
+  policy(): Policy
   audit: Audit
   now(): number
 }
@@ -85,7 +85,7 @@ async function refusalFor(
   { by, mark }: PersonsVote,
   deps: DecideDeps,
 ): Promise<keyof typeof refusals | undefined> {
-  const ruling = mayDecide(deps.policy, approval, by, mark)
+  const ruling = mayDecide(deps.policy(), approval, by, mark)
   if (!ruling.may) return ruling.why
   return (await deps.chat.isMember(conversation.room, by)) ? undefined : 'not-a-member'
 }

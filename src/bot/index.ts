@@ -1,7 +1,11 @@
 import type { Logger } from 'pino'
 import type { ApprovalId } from '../agent/approval.ts'
+import type { AgentEvent } from '../agent/events.ts'
+import type { Transition } from '../agent/history.ts'
 import { type AgentDeps, advance, type Outcome } from '../agent/index.ts'
+import type { CalledOff } from '../agent/reasons.ts'
 import { withdrawApproval, withdrawOpenCalls } from '../agent/session.ts'
+import { upgrade } from '../agent/upgrade.ts'
 import type { Audit } from '../audit.ts'
 import { checkpoint } from '../checkpoint.ts'
 import type { Inbox } from '../storage/sqlite/inbox.ts'
@@ -29,6 +33,7 @@ import {
 import { endProgress, showProgress } from './progress.ts'
 import { reflectApprovals, scheduleTimers } from './prompts.ts'
 import { checkRecovery, type Health, remind } from './recovery.ts'
+import { forPeople } from './render.ts'
 import { takeCi } from './signals/ci-thread.ts'
 import { createFlood, takeList, takeListed } from './signals/collection.ts'
 import type { SignalDeps } from './signals/deps.ts'
@@ -36,7 +41,7 @@ import { followProposals } from './signals/proposals.ts'
 import { checkPush, takePush } from './signals/push.ts'
 import { routeSignal } from './signals/route.ts'
 import { texts } from './texts.ts'
-import { record } from './trail.ts'
+import { tellTransitions } from './trail.ts'
 import { decisions, inOrder, roleOf } from './waiting.ts'
 
 /** A namespace of the store, as far as the bot needs it. */
@@ -65,7 +70,9 @@ export interface BotDeps extends Omit<MessageDeps, 'chat'> {
   audit: Audit
   /** Told when nobody can go on in a thread any more: its root was deleted, or the bot left its room. */
   onEnded(thread: ThreadId): Promise<void>
-  onAgentEvent(thread: ThreadId, event: Parameters<AgentDeps['emit']>[0]): void
+  onAgentEvent(thread: ThreadId, event: AgentEvent): void
+  /** Told what an approval became, at least once. */
+  onTransition(transition: Transition): void
   /** Told what came out of moving a thread on, before people are. */
   onOutcome?(thread: ThreadId, outcome: Outcome['kind']): void
   log: Logger
@@ -117,7 +124,12 @@ export function createBot(deps: BotDeps): Bot {
 
   async function load(job: BotJob): Promise<Conversation | undefined> {
     const known = await deps.conversations.get(job.thread)
-    if (known) return known
+    if (known) {
+      upgrade(known.session)
+      // The process may have ended between the save of a state and the telling of it.
+      await tell(known)
+      return known
+    }
     if (job.kind === 'message')
       return createConversation(job.data.thread, job.data.room, deps.languageOf(job.data.text))
     if (job.kind === 'push' || job.kind === 'ci' || job.kind === 'listed')
@@ -151,7 +163,7 @@ export function createBot(deps: BotDeps): Bot {
         await takeGone(conversation, job.data.message)
         return
       case 'left':
-        abandon(conversation, texts[conversation.language].leftRoom)
+        abandon(conversation, { kind: 'left-room' })
         await deps.onEnded(conversation.thread)
         return
       case 'push':
@@ -173,7 +185,7 @@ export function createBot(deps: BotDeps): Bot {
         takeList(conversation)
         return
       case 'remind':
-        remind(conversation, job, deps.agent.policy, deps.now())
+        remind(conversation, job, deps.agent.policy(), deps.now())
         return
       case 'recover':
         await checkRecovery(conversation, job, deps.health)
@@ -190,21 +202,20 @@ export function createBot(deps: BotDeps): Bot {
 
   /** What nobody can see any more nobody can decide. Without its root a thread has come to its end. */
   async function takeGone(conversation: Conversation, message: MessageId): Promise<void> {
-    const { promptGone } = texts[conversation.language]
     if ((message as string) === conversation.thread) {
-      abandon(conversation, promptGone)
+      abandon(conversation, { kind: 'prompt-gone' })
       await deps.onEnded(conversation.thread)
     }
     for (const approval of conversation.session.approvals) {
       if (conversation.prompts[approval.id]?.message !== message) continue
-      withdrawApproval(approval, promptGone)
+      withdrawApproval(approval, { kind: 'prompt-gone' })
       delete conversation.prompts[approval.id]
     }
   }
 
   /** Ends what the thread does without a word. */
-  function abandon(conversation: Conversation, reason: string): void {
-    withdrawOpenCalls(conversation.session, reason)
+  function abandon(conversation: Conversation, why: CalledOff): void {
+    withdrawOpenCalls(conversation.session, why)
     endProgress(conversation, { now: deps.now() })
     delete conversation.session.request
   }
@@ -240,8 +251,7 @@ export function createBot(deps: BotDeps): Bot {
         emit: (event) => {
           if (event.kind === 'model-start' || event.kind === 'model-end') isThinking = event.kind === 'model-start'
           progress.listen(event)
-          record(deps.audit, thread, event)
-          deps.onAgentEvent(thread, event)
+          deps.onAgentEvent(thread, forPeople(event, conversation))
         },
         now: deps.now,
         signal: AbortSignal.any([shutdown, stop.signal]),
@@ -295,8 +305,17 @@ export function createBot(deps: BotDeps): Bot {
     checkpoint(`save:before:${point}`)
     await deps.conversations.set(conversation.thread, conversation)
     checkpoint(`save:after:${point}`)
+    await tell(conversation)
     await followProposals(conversation, deps.signals)
     await scheduleTimers(conversation, promptDeps)
+  }
+
+  /** Tells what became of approvals. The document has it already, and then keeps that it was told. */
+  async function tell(conversation: Conversation): Promise<void> {
+    if (!tellTransitions(conversation, deps)) return
+    checkpoint('save:before:told')
+    await deps.conversations.set(conversation.thread, conversation)
+    checkpoint('save:after:told')
   }
 
   const promptDeps = {
@@ -331,7 +350,7 @@ export function createBot(deps: BotDeps): Bot {
 
   async function unseen(conversation: Conversation, id: ApprovalId): Promise<void> {
     const approval = conversation.session.approvals.find((one) => one.id === id)
-    if (!approval || !withdrawApproval(approval, texts[conversation.language].promptUnseen)) return
+    if (!approval || !withdrawApproval(approval, { kind: 'prompt-unseen' })) return
     const { thread } = conversation
     await deps.inbox.put({ id: `unseen:${thread}:${id}`, thread, kind: 'resume', data: {} })
   }

@@ -23,7 +23,7 @@ export interface MessageDeps {
   mayTalk(person: UserId): boolean
   /** The configured language, else that of the text. */
   languageOf(text: string): Language
-  agent: { tools: Map<string, Tool>; policy: Policy; model: unknown }
+  agent: { tools: Map<string, Tool>; policy(): Policy; model: unknown }
   prompts: { entries(): AsyncIterable<[string, PromptPlace]> }
   inbox: Pick<Inbox<BotJob>, 'put'>
   /** What can be said about the workloads that a text names without a model; Markdown. */
@@ -75,7 +75,7 @@ function ask(conversation: Conversation, event: MessageEvent, deps: MessageDeps)
  */
 function withdrawWaiting(conversation: Conversation, deps: Pick<MessageDeps, 'now'>): Request['askers'] {
   const { request } = conversation.session
-  withdrawOpenCalls(conversation.session, texts[conversation.language].withdrawnByMessage)
+  withdrawOpenCalls(conversation.session, { kind: 'message' })
   endProgress(conversation, { now: deps.now() })
   endRequest(conversation)
   return request?.kind === 'question' ? request.askers : []
@@ -137,7 +137,7 @@ function stop(conversation: Conversation, deps: MessageDeps): void {
     say(conversation, text.nothingToStop, { quiet: true })
     return
   }
-  withdrawOpenCalls(session, text.withdrawnByStop)
+  withdrawOpenCalls(session, { kind: 'stop' })
   endProgress(conversation, { now: deps.now() })
   delete session.request.parked
   endRequest(conversation)

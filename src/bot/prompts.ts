@@ -7,7 +7,7 @@ import { watchedBy } from './recovery.ts'
 import { renderDecided, renderPrompt } from './render.ts'
 
 export interface PromptDeps {
-  policy: Policy
+  policy(): Policy
   inbox: Pick<Inbox<BotJob>, 'put'>
   recoverySeconds: number[]
   now(): number
@@ -33,7 +33,7 @@ export function reflectApprovals(conversation: Conversation, deps: PromptDeps): 
     } else if (approval.state.kind === 'open' && !isQueued(approval, conversation)) {
       const post = {
         id: nextPostId(conversation),
-        mention: deciders(approval, deps.policy),
+        mention: deciders(approval, deps.policy()),
         ...openPrompt(approval, conversation, deps),
       }
       const reason = reasonFor(approval, conversation)
@@ -96,13 +96,15 @@ export async function scheduleTimers(conversation: Conversation, deps: PromptDep
   }
 }
 
-const openPrompt = (approval: Approval, conversation: Conversation, { policy, now }: PromptDeps) =>
-  renderPrompt(approval, conversation, {
+function openPrompt(approval: Approval, conversation: Conversation, deps: PromptDeps) {
+  const policy = deps.policy()
+  return renderPrompt(approval, conversation, {
     deciders: deciders(approval, policy),
     needsOther:
       approval.effect === 'destroy' && policy.destroyNeedsOther && approval.askers.some((asker) => asker !== 'signal'),
-    now: now(),
+    now: deps.now(),
   })
+}
 
 const isQueued = (approval: Approval, conversation: Conversation): boolean =>
   conversation.outbox.some((item) => item.kind === 'post' && item.as === 'prompt' && item.approval === approval.id)

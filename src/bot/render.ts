@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Approval, UserId } from '../agent/approval.ts'
+import type { AgentEvent } from '../agent/events.ts'
+import type { Reason } from '../agent/reasons.ts'
 import type { Request, Step } from '../agent/session.ts'
 import { visible } from '../text/fence.ts'
 import { codeBlock, escapeMarkdown } from '../text/markdown.ts'
 import { bytesOf, head } from '../text/split.ts'
 import { type Conversation, nameOf } from './conversation.ts'
 import type { Post } from './platform.ts'
+import { reasons } from './reasons.ts'
 import { texts } from './texts.ts'
 
 const promptBytes = 8_000
@@ -93,8 +96,28 @@ export function renderState(approval: Approval, conversation: Conversation): str
     case 'expired':
       return text.stateExpired
     case 'withdrawn':
-      return text.stateWithdrawn(inline(state.reason))
+      return text.stateWithdrawn(renderReason(state.why, conversation))
   }
+}
+
+/** Why a call was not made, in a sentence for people. */
+function renderReason(why: Reason, { language }: Conversation): string {
+  const sentence = reasons[language][why.kind] as (why: Reason) => string
+  const safe = Object.entries(why).map(([key, value]) => [key, typeof value === 'string' ? inline(value) : value])
+  return sentence(Object.fromEntries(safe) as Reason)
+}
+
+/** What became of a call that was not carried out, in words for people: its result is written for the model. */
+export function renderNotDone(step: Step, conversation: Conversation): string | undefined {
+  if (step.why) return renderReason(step.why, conversation)
+  const approval = conversation.session.approvals.find(({ call }) => call.id === step.call)
+  return approval && approval.state.kind !== 'ended' ? renderState(approval, conversation) : undefined
+}
+
+/** Whoever follows the work reads of a call that was not carried out what the room would read. */
+export function forPeople(event: AgentEvent, conversation: Conversation): AgentEvent {
+  if (event.kind !== 'step' || event.result === undefined) return event
+  return { ...event, result: renderNotDone(event.step, conversation) ?? event.result }
 }
 
 const stepMarks = { running: '⏳', done: '✓', failed: '⚠', refused: '–', waiting: '⏸' } as const

@@ -21,7 +21,7 @@ import { createWorkspace, type Workspace } from '../tools/git/workspace.ts'
 import { createTools, missingSettings } from '../tools/index.ts'
 import { healthOfTarget } from '../tools/kubernetes/health.ts'
 import { type Connections, ownNamespace } from './connect.ts'
-import { countAgentEvent } from './count.ts'
+import { countAgentEvent, countTransition } from './count.ts'
 import { healthReport, reachable } from './health.ts'
 import type { Start } from './index.ts'
 import { createPeople, type People } from './people.ts'
@@ -118,6 +118,7 @@ export function build(start: Start, { servers, metrics }: Parts): Product {
       countAgentEvent(event, metrics)
       for (const { hears } of platforms) hears?.worked(thread, event)
     },
+    onTransition: (transition) => countTransition(transition, metrics),
     onOutcome(thread, outcome) {
       for (const { hears } of platforms) hears?.concluded(thread, outcome)
     },
@@ -185,7 +186,7 @@ function agentOf(
       disk: { roots: config.files.roots, dataDir: resolve(config.dataDir), workspace },
       probes,
     }),
-    policy,
+    policy: () => policy,
     limits: config.limits,
     approvalMs: config.approvals.minutes * 60_000,
     system: (language) =>

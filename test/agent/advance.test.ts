@@ -300,7 +300,7 @@ test('whoever ends the request while a change is about to start is heard', async
     deps: {
       takeIn: async (what) => {
         if (what !== 'votes' || one.session.approvals[0]?.state.kind !== 'approved') return
-        withdrawOpenCalls(one.session, 'Stopped by a person.')
+        withdrawOpenCalls(one.session, { kind: 'stop' })
         delete one.session.request
       },
     },
@@ -311,7 +311,7 @@ test('whoever ends the request while a change is about to start is heard', async
   await one.advance()
 
   assert.deepEqual(ran, [])
-  assert.deepEqual(one.results(), ['Stopped by a person.'])
+  assert.deepEqual(one.results(), ['Stopped by a person before the decision.'])
 })
 
 test('after the end of the request nobody is asked for the calls that were still to come', async () => {
@@ -321,7 +321,7 @@ test('after the end of the request nobody is asked for the calls that were still
     deps: {
       takeIn: async (what) => {
         if (what !== 'votes' || one.session.approvals.length !== 1) return
-        withdrawOpenCalls(one.session, 'Stopped by a person.')
+        withdrawOpenCalls(one.session, { kind: 'stop' })
         delete one.session.request
       },
     },
@@ -373,13 +373,6 @@ test('whatever the model says, people do and crashes interrupt: requests are val
     fc.asyncProperty(random, async ({ turns, happenings, crashes }) => {
       const started: string[] = []
       const approvedBy = new Map<string, UserId[]>()
-      const tools = [
-        restart(),
-        look((name) => {
-          if (name === 'broken') throw new Error('the cluster is away')
-          return name
-        }),
-      ]
       let saves = 0
       let disk = JSON.stringify(asked('what is wrong?'))
       const script = [...turns]
@@ -388,6 +381,21 @@ test('whatever the model says, people do and crashes interrupt: requests are val
       const live = async (): Promise<string> => {
         const session = JSON.parse(disk) as Session
         const model = scriptedModel()
+        const run = async () => {
+          for (const { call, state } of session.approvals) {
+            if (state.kind !== 'used') continue
+            started.push(call.id)
+            approvedBy.set(call.id, state.by as UserId[])
+          }
+          return 'restarted'
+        }
+        const tools = [
+          restart({ run }),
+          look((name) => {
+            if (name === 'broken') throw new Error('the cluster is away')
+            return name
+          }),
+        ]
         const one = agent({
           session,
           tools,
@@ -401,12 +409,6 @@ test('whatever the model says, people do and crashes interrupt: requests are val
               if (crash && !crash.onDisk) throw new Crash()
               disk = JSON.stringify(session)
               if (crash) throw new Crash()
-            },
-            emit: (event) => {
-              if (event.kind !== 'started') return
-              started.push(event.approval.call.id)
-              const { state } = event.approval
-              if (state.kind === 'used') approvedBy.set(event.approval.call.id, state.by as UserId[])
             },
           },
         })
@@ -460,7 +462,7 @@ function happen(one: Happening, session: Session, now: number): void {
   if (one.what === 'deny' && approval) vote(approval, { id: '$no', by: one.by, mark: 'deny' }, now, 'no')
   if (one.what === 'take-back' && approval) withdrawVote(approval, one.by, 'approve')
   if (one.what === 'message' || one.what === 'stop') {
-    withdrawOpenCalls(session, 'Withdrawn.')
+    withdrawOpenCalls(session, { kind: one.what })
     delete session.request
   }
   if (one.what !== 'message') return

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { Approval, UserId } from '../../src/agent/approval.ts'
 import type { AgentEvent } from '../../src/agent/events.ts'
 import { type AgentDeps, advance, type Outcome } from '../../src/agent/index.ts'
+import type { Policy } from '../../src/agent/policy/index.ts'
 import { createRequest, createSession, type Session } from '../../src/agent/session.ts'
 import { defineTool, type Tool } from '../../src/tools/tool.ts'
 import { type ScriptedModel, scriptedModel } from '../helpers/model.ts'
@@ -27,6 +28,7 @@ export interface Agent {
   session: Session
   deps: AgentDeps
   model: ScriptedModel
+  policy: Policy
   clock: { now: number }
   events: AgentEvent[]
   /** The names of all saves, in order. */
@@ -51,18 +53,19 @@ export function agent(options: {
   const saves: string[] = []
   let saved = JSON.stringify(session)
   const model = options.model ?? scriptedModel()
+  const policy: Policy = {
+    mode: 'approve',
+    protectedNamespaces: ['kube-system'],
+    auto: [],
+    approvers: [bob],
+    destroyQuorum: 1,
+    destroyNeedsOther: true,
+  }
   const deps: AgentDeps = {
     thread: 'fake|ops|t',
     model,
     tools: new Map((options.tools ?? []).map((tool) => [tool.name, tool])),
-    policy: {
-      mode: 'approve',
-      protectedNamespaces: ['kube-system'],
-      auto: [],
-      approvers: [bob],
-      destroyQuorum: 1,
-      destroyNeedsOther: true,
-    },
+    policy: () => policy,
     limits: { toolCalls: 30, nudges: 5, minutes: 15, tokens: 1_000_000 },
     system: 'You are a test.',
     language: 'en',
@@ -82,6 +85,7 @@ export function agent(options: {
     session,
     deps,
     model,
+    policy,
     clock,
     events,
     saves,

@@ -65,7 +65,7 @@ test('who ends a request cannot end a change that had started: its outcome stays
   await advance()
   session.approvals[0]!.state = { kind: 'used', by: [bob], startedAt: 1 }
 
-  withdrawOpenCalls(session, 'Stopped by a person.')
+  withdrawOpenCalls(session, { kind: 'stop' })
 
   assert.equal(session.approvals[0]?.state.kind, 'lost')
   assert.match(String(session.messages.at(-1)?.content), /outcome is unknown/)

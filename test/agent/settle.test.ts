@@ -113,13 +113,38 @@ test('what must not or cannot be done is refused before anybody is asked', async
   ]
   for (const [policy, sentence] of policies) {
     const one = agent({ tools: [forbidden], model: scriptedModel(restartApi, says('Not possible.')) })
-    Object.assign(one.deps.policy, policy)
+    Object.assign(one.policy, policy)
 
     assert.equal((await one.advance()).kind, 'answered')
 
     assert.match(one.results()[0] ?? '', sentence)
     assert.deepEqual(one.session.approvals, [])
   }
+})
+
+test('a question that cannot be saved is no refusal of the tool: nothing goes on', async () => {
+  const one = agent({ tools: [restart()], model: scriptedModel(restartApi) })
+  const { save } = one.deps
+  one.deps.save = async (point) => {
+    if (point === 'asked') throw new Error('the disk is full')
+    await save(point)
+  }
+
+  await assert.rejects(one.advance(), /the disk is full/)
+
+  assert.deepEqual(one.results(), [])
+  assert.deepEqual(one.saved().approvals, [])
+})
+
+test('why nobody was asked is kept with the step, as data', async () => {
+  const one = agent({ tools: [restart()], model: scriptedModel(restartApi, says('Not possible.')) })
+  one.session.request!.readOnly = true
+
+  await one.advance()
+
+  const [step] = one.saved().request?.steps ?? []
+  assert.deepEqual([step?.state, step?.why], ['refused', { kind: 'read-only' }])
+  assert.match(one.results()[0] ?? '', /work from a fork: nothing is changed/)
 })
 
 const scaleToZero = defineTool({
@@ -152,8 +177,9 @@ test('a destroy that nobody but its askers could approve is refused instead of a
 
 test('everything is judged again before the start: the list of deciders, the mode, the time, the target', async () => {
   const changes: [string, (one: Agent) => void, RegExp][] = [
-    ['who approved is not on the list any more', (one) => (one.deps.policy.approvers = [alice]), /not enough any more/],
-    ['the bot only observes now', (one) => (one.deps.policy.mode = 'observe'), /observe mode/],
+    ['who approved is not on the list any more', (one) => (one.policy.approvers = [alice]), /not enough any more/],
+    ['it is about work from a fork now', (one) => (one.session.request!.readOnly = true), /work from a fork/],
+    ['the bot only observes now', (one) => (one.policy.mode = 'observe'), /observe mode/],
     ['two are needed now', (one) => void (one.session.approvals[0]!.needed = 2), /not enough any more/],
     ['its time is over', (one) => (one.clock.now += 61_000), /could not be started in time/],
     ['the stored call was touched', (one) => (one.session.approvals[0]!.preview.request.body = '[]'), /not the one/],
@@ -178,13 +204,13 @@ test('in mode auto what the list names runs at once; a restart in another mode d
   const ran: string[] = []
   const auto = { tool: 'restart', namespace: 'shop', name: 'api' }
   const one = agent({ tools: [restart({ ran })], model: scriptedModel(restartApi, says('Done.')) })
-  Object.assign(one.deps.policy, { mode: 'auto', auto: [auto] })
+  Object.assign(one.policy, { mode: 'auto', auto: [auto] })
   await one.advance()
   assert.deepEqual(ran, ['api'])
   assert.deepEqual(one.session.approvals[0]?.state.kind === 'ended' && one.session.approvals[0].state.by, ['policy'])
 
   const crashed = agent({ tools: [restart({ ran })], model: scriptedModel(restartApi) })
-  Object.assign(crashed.deps.policy, { mode: 'auto', auto: [auto] })
+  Object.assign(crashed.policy, { mode: 'auto', auto: [auto] })
   crashed.deps.save = async (point) => {
     if (point === 'used') throw new Error('the process ended')
   }

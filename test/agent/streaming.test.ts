@@ -1,42 +1,9 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import pino from 'pino'
-import { createModel } from '../../src/agent/model.ts'
+import { test } from 'node:test'
 import { openCalls } from '../../src/agent/session.ts'
-import { createDispatcher } from '../../src/http/outgoing.ts'
 import { assertValid } from '../helpers/model.ts'
-import {
-  breaksOff,
-  calls,
-  fails,
-  type Reply,
-  raw,
-  says,
-  stallsAfter,
-  startModelServer,
-  streams,
-} from '../helpers/model-server.ts'
-import { agent, look } from './harness.ts'
-
-/** An agent that asks a real server over HTTP. */
-async function overHttp(t: TestContext, script: Reply[]) {
-  const server = await startModelServer(script)
-  const dispatcher = createDispatcher({ ca: undefined, headersMs: 0, bodyMs: 0 })
-  t.after(async () => {
-    await dispatcher.close()
-    await server.close()
-  })
-  const model = createModel({
-    url: server.url,
-    model: 'test-model',
-    apiKey: 'no-key',
-    firstTokenMs: 5_000,
-    tokenMs: 100,
-    dispatcher,
-    log: pino({ enabled: false }),
-  })
-  return { server, one: agent({ tools: [look()], deps: { model } }) }
-}
+import { breaksOff, calls, fails, type Reply, raw, says, stallsAfter, streams } from '../helpers/model-server.ts'
+import { overHttp } from './over-http.ts'
 
 const faults: [string, Reply][] = [
   ['a connection that is cut in a text', breaksOff('It was the data')],

@@ -16,7 +16,13 @@ interface Moment {
   folder: string
   chat: FakeChat
   ran: string[]
+  /** What stood in the audit. */
+  lines: string[]
 }
+
+/** What the audit says of approvals: each stage, whatever it ended in. */
+const linesOf = ({ audit }: House): string[] =>
+  audit.map((event) => (event as { kind: string }).kind).filter((kind) => kind !== 'asked' && kind !== 'decision')
 
 /** Looks, asks for a restart, and reports what came of it: the same whenever it is asked. */
 function oncall(messages: Message[]): AssistantMessage {
@@ -38,7 +44,7 @@ async function pictures(t: TestContext, flow: (house: House) => Promise<void>, t
     const copy = join(album, String(moments.length))
     // The lock belongs to the process that has ended.
     cpSync(folder, copy, { recursive: true, filter: (path) => !path.includes('lock') })
-    moments.push({ point, folder: copy, chat: house.chat.copy(), ran: [...ran] })
+    moments.push({ point, folder: copy, chat: house.chat.copy(), ran: [...ran], lines: linesOf(house) })
   }
   const checkpoints = channel('kube-agent:checkpoint')
   checkpoints.subscribe(take)
@@ -67,7 +73,7 @@ test('wherever the process ends, the change runs at most once, nothing is lost, 
   )
   assert.ok(moments.length > 20, `${moments.length} moments`)
 
-  for (const { point, folder, chat, ran } of moments) {
+  for (const { point, folder, chat, ran, lines } of moments) {
     const wasAsked = chat.shown.length > 0 || point !== 'inbox:before-put'
     const after = await build(t, { folder, chat, tools: [restart({ ran })], model: playedModel(oncall) })
     // What the room had not delivered yet it delivers now, as a server does: the message, and the marks.
@@ -79,6 +85,7 @@ test('wherever the process ends, the change runs at most once, nothing is lost, 
     if ((await chat.votes(prompt.id)).length === 0 && isOpen()) await chat.mark(bob, prompt.id, 'approve')
     await after.sees(/Report/)
     await after.quiet()
+    const told = [...lines, ...linesOf(after)]
     await after.leave()
 
     const at = `ended at ${point}; shown:\n${chat.shown.map((post) => post.markdown).join('\n---\n')}`
@@ -89,6 +96,12 @@ test('wherever the process ends, the change runs at most once, nothing is lost, 
     assert.equal(count(/Report/), 1, at)
     assert.equal(count(/Approved by .*(done at|started at)/), 1, at)
     assert.equal(count(/Working|Waiting|Thinking/), 0, at)
+    // Each line at least once and in this order; one that was told around the end of the process stands twice, next to itself.
+    assert.deepEqual(
+      told.filter((kind, index) => kind !== told[index - 1]),
+      ['proposed', 'approved', 'started', 'ended'],
+      `${at}\n${told.join()}`,
+    )
   }
 })
 

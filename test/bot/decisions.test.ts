@@ -50,6 +50,19 @@ async function away(t: TestContext, meanwhile: (house: House, prompt: Shown) => 
   return { house: after, prompt, ran }
 }
 
+test('the policy is read for each decision: who is on the list now may decide', async (t) => {
+  const { house, prompt, ran } = await asking(t, { policy: { approvers: [bob] } })
+
+  house.rules.policy = { ...house.rules.policy, approvers: [carol] }
+  await house.chat.mark(bob, prompt.id, 'approve')
+  await house.sees(/bob.* is not an approver/)
+  assert.deepEqual(ran, [])
+  await house.chat.mark(carol, prompt.id, 'approve')
+
+  await house.sees(/Reported/)
+  assert.deepEqual(ran, ['api'])
+})
+
 test('somebody without the right who marks ten times is told once', async (t) => {
   const { house, prompt, ran } = await asking(t)
 
@@ -326,6 +339,7 @@ test('who asked, who decided, what ran and how it ended is in the audit', async 
       ['proposed'],
       ['decision', '@alice:corp', 'not-an-approver'],
       ['decision', '@bob:corp', 'decided'],
+      ['approved', '@bob:corp'],
       ['started', '@bob:corp'],
       ['ended', 'ended'],
     ],

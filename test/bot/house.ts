@@ -26,6 +26,8 @@ export interface House {
   inbox: Inbox<BotJob>
   bot: Bot
   audit: object[]
+  /** What may be done now; another policy may be put in its place. */
+  rules: { policy: Policy }
   /** Resolves when the room shows such a post. */
   sees(what: RegExp): Promise<Shown>
   /** Resolves when nothing is left to do but timers. */
@@ -58,6 +60,17 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
   const chat = options.chat ?? createChat([alice, bob, mallory])
   const model = options.model === 'none' ? undefined : (options.model ?? scriptedModel())
   const audit: object[] = []
+  const rules: House['rules'] = {
+    policy: {
+      mode: 'approve',
+      protectedNamespaces: ['kube-system'],
+      auto: [],
+      approvers: [bob],
+      destroyQuorum: 1,
+      destroyNeedsOther: true,
+      ...options.policy,
+    },
+  }
   const bot = createBot({
     chats: [chat],
     name: 'kube-agent',
@@ -67,15 +80,7 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
     agent: {
       model,
       tools: new Map((options.tools ?? []).map((tool) => [tool.name, tool])),
-      policy: {
-        mode: 'approve',
-        protectedNamespaces: ['kube-system'],
-        auto: [],
-        approvers: [bob],
-        destroyQuorum: 1,
-        destroyNeedsOther: true,
-        ...options.policy,
-      },
+      policy: () => rules.policy,
       limits: { toolCalls: 30, nudges: 5, minutes: 15, tokens: 1_000_000 },
       approvalMs: 30 * 60_000,
       system: () => 'You are a test.',
@@ -113,6 +118,7 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
     audit: (event) => audit.push(event),
     onEnded: async () => {},
     onAgentEvent: () => {},
+    onTransition: () => {},
     log,
     now,
     ...options.deps,
@@ -135,6 +141,7 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
     inbox,
     bot,
     audit,
+    rules,
     sees: (what) =>
       until(
         () => chat.shown.find((post) => what.test(post.markdown)),

@@ -103,7 +103,7 @@ test('a change of long ago is not checked again, although the inbox has forgotte
   approval.state = { kind: 'ended', by: [bob], startedAt: 0, ok: true, result: '' }
   one.session.approvals.push(approval)
   const deps = (now: number) => ({
-    policy: {} as Policy,
+    policy: () => ({}) as Policy,
     recoverySeconds: [30, 300],
     now: () => now,
     inbox: { put: async (job: BotJob) => put.push(job.id) > 0 },

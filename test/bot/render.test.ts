@@ -62,7 +62,7 @@ const ends: ApprovalState[] = [
   { kind: 'lost', ...by },
   { kind: 'denied', by: bob, reason: 'not during the sale' },
   { kind: 'expired' },
-  { kind: 'withdrawn', reason: 'Withdrawn: a new message came before the decision.' },
+  { kind: 'withdrawn', why: { kind: 'message' } },
   { kind: 'ended', by: ['policy'], startedAt: noon, ok: true, result: '' },
 ]
 

@@ -72,7 +72,8 @@ export function scriptedModel(...script: Scripted[]): ScriptedModel {
       const next = script.shift() ?? assert.fail('the model was asked more often than scripted')
       if (next instanceof Error) throw next
       const message = typeof next === 'function' ? await next(request) : next
-      return { message, finish: message.tool_calls ? 'tool_calls' : 'stop', usage: { prompt: 10, completion: 5 } }
+      const text = typeof message.content === 'string' ? message.content : ''
+      return { message, text, finish: message.tool_calls ? 'tool_calls' : 'stop', usage: { prompt: 10, completion: 5 } }
     },
     window: async () => ({ tokens: 32_768, source: 'configured' }),
     health: () => ({ state: 'ready', since: 0 }),

@@ -1,10 +1,11 @@
 import type { Effect, Target } from '../../tools/tool.ts'
 import type { Approval, UserId } from '../approval.ts'
+import type { Refused } from '../reasons.ts'
 
 export type Mode = 'observe' | 'approve' | 'auto'
 
-/** `run` at once, `ask` this many people, or `refuse` with a sentence for the model. */
-export type Ruling = { kind: 'run' } | { kind: 'ask'; needed: number } | { kind: 'refuse'; reason: string }
+/** `run` at once, `ask` this many people, or `refuse`. */
+export type Ruling = { kind: 'run' } | { kind: 'ask'; needed: number } | { kind: 'refuse'; why: Refused }
 
 /** What mode `auto` may do without asking. `*` stands for any; patterns are otherwise exact. */
 export interface AutoRule {
@@ -25,20 +26,25 @@ export interface Policy {
   destroyNeedsOther: boolean
 }
 
-/** What happens with a call that these people asked for. The only place that decides it. */
-export function rule(
-  policy: Policy,
-  call: { tool: string; effect: Effect; target?: Target; askers: Approval['askers'] },
-): Ruling {
+/** A call that is judged. */
+export interface Judged {
+  tool: string
+  effect: Effect
+  target?: Target
+  askers: Approval['askers']
+  /** What it is about was written by somebody who may not write there. */
+  readOnly: boolean
+}
+
+/** What happens with a call. The only place that decides it; asked anew before the call starts. */
+export function rule(policy: Policy, call: Judged): Ruling {
   if (call.effect === 'read') return { kind: 'run' }
-  if (policy.mode === 'observe') {
-    return refuse('This bot runs in observe mode and changes nothing. Say what a person should do instead.')
-  }
-  if (!call.target) return refuse(`${call.tool} does not say what it would change.`)
+  if (call.readOnly) return refuse({ kind: 'read-only' })
+  if (policy.mode === 'observe') return refuse({ kind: 'observe' })
+  if (!call.target) return refuse({ kind: 'no-target', tool: call.tool })
   const namespace = call.target.namespace
-  if (namespace !== undefined && policy.protectedNamespaces.includes(namespace)) {
-    return refuse(`Namespace ${namespace} is protected: nothing is changed there. A person has to do it by hand.`)
-  }
+  if (namespace !== undefined && policy.protectedNamespaces.includes(namespace))
+    return refuse({ kind: 'protected', namespace })
   if (
     policy.mode === 'auto' &&
     call.effect === 'change' &&
@@ -46,15 +52,10 @@ export function rule(
   ) {
     return { kind: 'run' }
   }
-  if (policy.approvers.length === 0) {
-    return refuse('Nobody may approve changes (KUBE_AGENT_APPROVERS is empty). Say what a person should do instead.')
-  }
+  if (policy.approvers.length === 0) return refuse({ kind: 'no-approvers' })
   const needed = call.effect === 'destroy' ? policy.destroyQuorum : 1
-  const able = deciders(call, policy)
-  if (able.length >= needed) return { kind: 'ask', needed }
-  return refuse(
-    `This needs the approval of ${needed} who did not ask for it, and there ${able.length === 1 ? 'is' : 'are'} only ${able.length}. Say what a person should do instead.`,
-  )
+  const able = deciders(call, policy).length
+  return able >= needed ? { kind: 'ask', needed } : refuse({ kind: 'too-few', needed, able })
 }
 
 /** Whether this person's mark counts, and if not, why. */
@@ -85,4 +86,4 @@ const covers = (allowed: AutoRule, tool: string, target: Target | undefined): bo
 
 const matches = (pattern: string, value: string): boolean => pattern === '*' || pattern === value
 
-const refuse = (reason: string): Ruling => ({ kind: 'refuse', reason })
+const refuse = (why: Refused): Ruling => ({ kind: 'refuse', why })

@@ -21,6 +21,7 @@ const policy = (changes: Partial<Policy> = {}): Policy => ({
 const call = (effect: Effect, namespace = 'shop', name = 'api', askers: Approval['askers'] = ['signal']) => ({
   askers,
   tool: 'restart',
+  readOnly: false,
   effect,
   target: { kind: 'Deployment', namespace, name },
 })
@@ -47,15 +48,46 @@ for (const [mode, effect, namespace, name, expected] of table) {
 }
 
 test('with an empty list of approvers nobody is asked and nothing is changed', () => {
-  assert.equal(rule(policy({ approvers: [] }), call('change')).kind, 'refuse')
+  assert.deepEqual(rule(policy({ approvers: [] }), call('change')), { kind: 'refuse', why: { kind: 'no-approvers' } })
 })
 
 test('a change that does not name its target is refused', () => {
-  assert.equal(rule(policy(), { tool: 'restart', effect: 'change', askers: [alice] }).kind, 'refuse')
+  assert.deepEqual(rule(policy(), { tool: 'restart', effect: 'change', askers: [alice], readOnly: false }), {
+    kind: 'refuse',
+    why: { kind: 'no-target', tool: 'restart' },
+  })
+})
+
+test('in a protected namespace nothing but reading is let through, whoever asks, whatever a list allows', () => {
+  const open = policy({ mode: 'auto', auto: [{ tool: '*', namespace: '*', name: '*' }] })
+  const approving = policy()
+  for (const rules of [open, approving])
+    for (const effect of ['change', 'destroy'] as const)
+      for (const askers of [['signal' as const], [alice], [bob, alice]])
+        assert.deepEqual(rule(rules, call(effect, 'kube-system', 'api', askers)), {
+          kind: 'refuse',
+          why: { kind: 'protected', namespace: 'kube-system' },
+        })
+  assert.deepEqual(rule(open, call('read', 'kube-system')), { kind: 'run' })
+})
+
+test('work from somebody who may not write there is only read, in every mode', () => {
+  const open = { auto: [{ tool: '*', namespace: '*', name: '*' }] }
+  for (const mode of ['observe', 'approve', 'auto'] as const)
+    for (const effect of ['change', 'destroy'] as const)
+      assert.deepEqual(rule(policy({ mode, ...open }), { ...call(effect), readOnly: true }), {
+        kind: 'refuse',
+        why: { kind: 'read-only' },
+      })
+  assert.deepEqual(rule(policy(), { ...call('read'), readOnly: true }), { kind: 'run' })
 })
 
 test('a destroy needs as many people as configured', () => {
   assert.deepEqual(rule(policy({ destroyQuorum: 2 }), call('destroy')), { kind: 'ask', needed: 2 })
+  assert.deepEqual(rule(policy({ destroyQuorum: 2 }), call('destroy', 'shop', 'api', [alice])), {
+    kind: 'refuse',
+    why: { kind: 'too-few', needed: 2, able: 1 },
+  })
 })
 
 test('only people on the list may approve, whatever their name looks like', () => {
