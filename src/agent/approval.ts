@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { ModelText } from '../text/outside.ts'
 import type { Effect, Preview, Target, Tool } from '../tools/tool.ts'
 import type { Reason } from './reasons.ts'
 import type { ToolCall } from './session.ts'
@@ -45,7 +46,7 @@ export type ApprovalState =
   | { kind: 'used'; by: (UserId | 'policy')[]; startedAt: number }
   /** We were interrupted while it ran: it may or may not have happened, and is not run again. */
   | { kind: 'lost'; by: (UserId | 'policy')[]; startedAt: number }
-  | { kind: 'ended'; by: (UserId | 'policy')[]; startedAt: number; ok: boolean; result: string }
+  | { kind: 'ended'; by: (UserId | 'policy')[]; startedAt: number; ok: boolean; result: ModelText }
 
 /** A state as it is told outside: `reopened` when an approval was taken back, `failed` when it ran and did not succeed. */
 export type Stage =

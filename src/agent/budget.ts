@@ -1,3 +1,4 @@
+import { forModel, type ModelText } from '../text/outside.ts'
 import { canonical } from './approval.ts'
 import type { ToolSchema } from './model.ts'
 import type { Message, Request } from './session.ts'
@@ -33,18 +34,18 @@ export const estimateUse = (read: Message[], written: Message): number => total(
  * Remembers a call; returns a result in its place when the request has no calls left, when it is the third identical one in a row, or
  * the sixth of two that alternate. The list lies beside the messages, so that shortening them does not make a repetition look new.
  */
-export function noteCall(request: Request, tool: string, args: string, limits: Limits): string | undefined {
+export function noteCall(request: Request, tool: string, args: string, limits: Limits): ModelText | undefined {
   if (request.toolCalls >= limits.toolCalls)
-    return `Not run: this request has used all its ${limits.toolCalls} tool calls. Answer with what you found.`
+    return forModel`Not run: this request has used all its ${limits.toolCalls} tool calls. Answer with what you found.`
   request.toolCalls++
   request.recent.push(`${tool} ${canonicalOr(args)}`)
   const { recent } = request
   if (repeats(recent) >= 3) {
-    return `Not run: you called this with the same arguments ${repeats(recent)} times in a row. Use the results you have, or try something else.`
+    return forModel`Not run: you called this with the same arguments ${repeats(recent)} times in a row. Use the results you have, or try something else.`
   }
   const [a, b, c, d, e, f] = recent.slice(-6)
   if (f !== undefined && a === c && c === e && b === d && d === f) {
-    return `Not run: you alternate between the same two calls. Use the results you have, or try something else.`
+    return forModel`Not run: you alternate between the same two calls. Use the results you have, or try something else.`
   }
   return undefined
 }

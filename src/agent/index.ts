@@ -2,6 +2,7 @@ import PQueue from 'p-queue'
 import type { Logger } from 'pino'
 import { checkpoint } from '../checkpoint.ts'
 import type { Language } from '../text/language.ts'
+import { forModel, fromOutside, type ModelText } from '../text/outside.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
 import type { Approval } from './approval.ts'
 import { askForRest } from './ask-for-rest.ts'
@@ -13,6 +14,7 @@ import type { Policy } from './policy/index.ts'
 import {
   addReply,
   addResult,
+  addSaid,
   approvalOf,
   isOpen,
   openCalls,
@@ -85,7 +87,7 @@ export async function advance(session: Session, deps: AgentDeps): Promise<Outcom
 
     if (finalAnswer(session) !== undefined) {
       request.nudges++
-      session.messages.push({ role: 'user', content: nudgeText(deps.language) })
+      addSaid(session, nudgeText(deps.language))
       await deps.save('nudge')
     }
 
@@ -270,7 +272,7 @@ async function settleReads(prepared: Item[], turn: Turn): Promise<void> {
 
 async function finish(
   { call, step }: Stepped,
-  { state, text }: { state: Step['state']; text: string },
+  { state, text }: { state: Step['state']; text: ModelText },
   { session, deps }: Turn,
 ): Promise<void> {
   mark(step, state, deps, text)
@@ -285,7 +287,8 @@ function mark(step: Step, state: Step['state'], deps: AgentDeps, result?: string
 }
 
 /** Results carry their step's number, so that the answer can cite it. */
-const label = (step: Step, text: string): string => `[${step.number}] ${step.summary}\n${text}`
+const label = (step: Step, text: ModelText): ModelText =>
+  forModel`[${step.number}] ${fromOutside(step.summary).oneLine()}\n${text}`
 
 function lastResults(session: Session): string {
   const last = session.messages.findLastIndex((message) => message.role === 'assistant')

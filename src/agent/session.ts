@@ -3,6 +3,7 @@ import type {
   ChatCompletionMessageFunctionToolCall,
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions'
+import { forModel, type ModelText, ownText } from '../text/outside.ts'
 import type { Approval, UserId } from './approval.ts'
 import type { Reason } from './reasons.ts'
 import { outcomeUnknown, toModel } from './words.ts'
@@ -99,6 +100,11 @@ export function openCalls(session: Session): ToolCall[] {
 export const isOpen = (session: Session, call: ToolCall): boolean =>
   openCalls(session).some((open) => open.id === call.id)
 
+/** Adds what is said to the model: by a person, or by us. */
+export function addSaid(session: Session, content: ModelText): void {
+  session.messages.push({ role: 'user', content })
+}
+
 /** Adds an assistant message with calls whose ids no other call of the session has. */
 export function addReply(session: Session, reply: AssistantMessage): void {
   const calls = reply.tool_calls?.filter((call): call is ToolCall => call.type === 'function')
@@ -110,7 +116,7 @@ export function addReply(session: Session, reply: AssistantMessage): void {
 }
 
 /** Gives a call its one result, in the order of the calls; a call that has one keeps it. */
-export function addResult(session: Session, call: ToolCall, content: string): void {
+export function addResult(session: Session, call: ToolCall, content: ModelText): void {
   if (!isOpen(session, call)) return
   const { messages } = session
   const asked = messages.findLastIndex((message) => message.role === 'assistant')
@@ -135,7 +141,11 @@ export function withdrawOpenCalls(session: Session, why: Reason): void {
     addResult(
       session,
       call,
-      approval?.state.kind === 'lost' ? outcomeUnknown : isOver ? `${said} (${approval.state.kind})` : said,
+      approval?.state.kind === 'lost'
+        ? outcomeUnknown
+        : isOver
+          ? forModel`${said} (${ownText(approval.state.kind)})`
+          : said,
     )
   }
 }

@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { checkpoint } from '../checkpoint.ts'
-import { fence, visible } from '../text/fence.ts'
-import { redact } from '../text/secrets/index.ts'
+import { forModel, fromOutside, type ModelText, ownText } from '../text/outside.ts'
 import { sentenceOf } from '../text/sentence.ts'
 import { effectOf, OutcomeUnknown, type Preview, Refusal, type Tool, type ToolContext } from '../tools/tool.ts'
 import { type Approval, canonical, expire, isIntact, openApproval } from './approval.ts'
@@ -26,31 +25,35 @@ export interface KnownCall {
 }
 
 /** A call as far as it can be judged without the world: `text` is already its result. */
-export type Prepared = { kind: 'text'; call: ToolCall; text: string } | ({ kind: 'read' | 'change' } & KnownCall)
+export type Prepared = { kind: 'text'; call: ToolCall; text: ModelText } | ({ kind: 'read' | 'change' } & KnownCall)
 
-type Ran = { ok: boolean; text: string }
+type Ran = { ok: boolean; text: ModelText }
 type Asked =
   | { kind: 'waiting'; approval: Approval }
   | { kind: 'start'; approval: Approval }
   /** Nobody was asked. */
   | { kind: 'refused'; why: Reason }
-  | { kind: 'result'; text: string }
+  | { kind: 'result'; text: ModelText }
 
 const changeMs = 60_000
 
 /** Finds the tool and checks the arguments; what is wrong becomes a sentence that helps the model to do better. */
 export function prepareCall(call: ToolCall, tools: Map<string, Tool>): Prepared {
-  const text = (sentence: string): Prepared => ({ kind: 'text', call, text: sentence })
+  const text = (sentence: ModelText): Prepared => ({ kind: 'text', call, text: sentence })
   const tool = tools.get(call.function.name)
   if (!tool)
     return text(
-      `There is no tool named ${JSON.stringify(call.function.name.slice(0, 64))}. Tools: ${[...tools.keys()].join(', ')}.`,
+      forModel`There is no tool named ${fromOutside(call.function.name).quoted(64)}. Tools: ${ownText([...tools.keys()].join(', '))}.`,
     )
 
   const parsed = parseJson(call.function.arguments)
-  if (parsed === undefined) return text(`The arguments of ${tool.name} were not JSON. ${schemaHint(tool)}`)
+  if (parsed === undefined)
+    return text(forModel`The arguments of ${ownText(tool.name)} were not JSON. ${schemaHint(tool)}`)
   const input = tool.input.safeParse(parsed)
-  if (!input.success) return text(`Invalid arguments: ${z.prettifyError(input.error)}\n${schemaHint(tool)}`)
+  if (!input.success) {
+    const problem = fromOutside(z.prettifyError(input.error)).oneLine()
+    return text(forModel`Invalid arguments: ${problem}\n${schemaHint(tool)}`)
+  }
   return { kind: effectOf(tool, input.data) === 'read' ? 'read' : 'change', call, tool, input: input.data }
 }
 
@@ -62,12 +65,12 @@ function parseJson(json: string): unknown {
   }
 }
 
-const schemaHint = (tool: Tool): string =>
-  `${tool.name} takes ${JSON.stringify(z.toJSONSchema(tool.input, { io: 'input' }).properties ?? {})}.`
+const schemaHint = (tool: Tool): ModelText =>
+  ownText(`${tool.name} takes ${JSON.stringify(z.toJSONSchema(tool.input, { io: 'input' }).properties ?? {})}.`)
 
 export async function runRead({ tool, input }: KnownCall, { context }: Turn): Promise<Ran> {
   try {
-    return { ok: true, text: outside(await tool.run(input, context), tool.name, context.maxBytes) }
+    return { ok: true, text: fromOutside(await tool.run(input, context)).fenced(tool.name, context.maxBytes) }
   } catch (error) {
     if (context.signal.aborted) throw error
     return failed(error, tool, context)
@@ -220,14 +223,14 @@ export async function runApproved(approval: Approval, known: KnownCall, { deps, 
 async function runChange(
   { tool, input }: KnownCall,
   context: ToolContext,
-): Promise<{ ok: boolean | 'unknown'; text: string }> {
+): Promise<{ ok: boolean | 'unknown'; text: ModelText }> {
   try {
-    return { ok: true, text: outside(await tool.run(input, context), tool.name, context.maxBytes) }
+    return { ok: true, text: fromOutside(await tool.run(input, context)).fenced(tool.name, context.maxBytes) }
   } catch (error) {
     const ran = failed(error, tool, context)
     if (error instanceof OutcomeUnknown) return { ok: 'unknown', text: ran.text }
     if (!context.signal.aborted) return ran
-    return { ok: 'unknown', text: `${ran.text} Whether it was done is unknown. Read the current state first.` }
+    return { ok: 'unknown', text: forModel`${ran.text} Whether it was done is unknown. Read the current state first.` }
   }
 }
 
@@ -236,25 +239,12 @@ const failed = (error: unknown, tool: Tool, context: ToolContext): Ran => ({
   text: toModel(reasonOf(error, tool, context)),
 })
 
-/** The one place where an error becomes text: one line, which cannot look like anything else. */
+/** The one place where an error becomes text: one line. */
 function reasonOf(error: unknown, tool: Tool, context: ToolContext): Reason {
-  const said = visible(redact(sentenceOf(error)))
-    .replaceAll(/\s+/g, ' ')
-    .slice(0, 2_000)
+  const said = fromOutside(sentenceOf(error)).oneLine()
   if (error instanceof Refusal) return { kind: 'check-refused', said }
   context.log.warn({ component: 'agent', tool: tool.name, err: error }, 'tool failed')
   return { kind: 'check-failed', said }
 }
 
-/** Text from outside: credentials removed, fenced as data, and cut if the tool did not keep to its share. */
-function outside(result: string, label: string, maxBytes: number): string {
-  const clean = Buffer.from(redact(result))
-  if (clean.length <= maxBytes * 1.1) return fence(clean.toString(), label)
-  const kept = clean
-    .subarray(0, maxBytes)
-    .toString()
-    .replace(/\uFFFD+$/, '')
-  return fence(`${kept}\n[… ${clean.length - maxBytes} more bytes were cut. Ask more narrowly.]`, label)
-}
-
-const result = (sentence: string): Asked => ({ kind: 'result', text: sentence })
+const result = (sentence: ModelText): Asked => ({ kind: 'result', text: sentence })

@@ -1,4 +1,6 @@
 import type { Language } from '../text/language.ts'
+import { forModel, type ModelText } from '../text/outside.ts'
+
 /**
  * Whether a text without a tool call is visibly unfinished: it is empty, ends in the middle, or its last sentence announces what
  * will be done next instead of saying something. Questions and offers to the person are answers. Korean and English.
@@ -14,10 +16,10 @@ export function isUnfinished(text: string): boolean {
 }
 
 /** What a model is told to make it go on. */
-export function nudgeText(language: Language): string {
+export function nudgeText(language: Language): ModelText {
   return language === 'ko'
-    ? '계속 진행하세요. 필요한 도구를 지금 호출하거나, 더 할 일이 없으면 결과를 답하세요.'
-    : 'Go on: call the tools you need now, or answer with what you found if nothing is left to do.'
+    ? forModel`계속 진행하세요. 필요한 도구를 지금 호출하거나, 더 할 일이 없으면 결과를 답하세요.`
+    : forModel`Go on: call the tools you need now, or answer with what you found if nothing is left to do.`
 }
 
 /** "Let me know …", "원하시면 …": the model hands over to the person. */

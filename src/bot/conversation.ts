@@ -4,6 +4,7 @@ import { createRequest, createSession, forgetOldTurns, type Request, type Sessio
 import { visible } from '../text/fence.ts'
 import type { Language } from '../text/language.ts'
 import { escapeMarkdown } from '../text/markdown.ts'
+import { forModel, fromOutside, type ModelText } from '../text/outside.ts'
 import type { MessageId, Post, RoomId, ThreadId } from './platform.ts'
 
 /** All that is known about a thread, in one document: one write is one state, on any store. Plain JSON. */
@@ -130,14 +131,8 @@ export function nameOf(conversation: Conversation, person: UserId | 'signal' | '
   return name && name !== person ? `${escapeMarkdown(name)} (${id})` : id
 }
 
-/**
- * What a person said, as the model reads it. Only a line of ours begins with a name and an id: further lines are indented, so that no
- * text can put words into somebody else's mouth.
- */
-export function quoted(conversation: Conversation, person: UserId, text: string): string {
-  const said = text
-    .toWellFormed()
-    .replaceAll('\0', '')
-    .split(/\r\n|[\n\r\u0085\u2028\u2029]/)
-  return `${conversation.names[person] ?? person} (${person}): ${said.join('\n  ')}`
+/** What a person said, as the model reads it. Only a line of ours begins with a name and an id. */
+export function quoted(conversation: Conversation, person: UserId, text: string): ModelText {
+  const name = fromOutside(conversation.names[person] ?? person).oneLine()
+  return forModel`${name} (${fromOutside(person).oneLine()}): ${fromOutside(text).said()}`
 }

@@ -1,6 +1,6 @@
 import type { UserId } from '../agent/approval.ts'
 import type { Policy } from '../agent/policy/index.ts'
-import { addReply, openCalls, type Request, withdrawOpenCalls } from '../agent/session.ts'
+import { addReply, addSaid, openCalls, type Request, withdrawOpenCalls } from '../agent/session.ts'
 import type { Audit } from '../audit.ts'
 import type { Inbox } from '../storage/sqlite/inbox.ts'
 import type { Language } from '../text/language.ts'
@@ -65,7 +65,7 @@ function ask(conversation: Conversation, event: MessageEvent, deps: MessageDeps)
   const request = session.request ?? begin(conversation, event.from, 'question', deps.now())
   // Who was not answered yet is answered along, and stays one of those in whose name things are done.
   request.askers = [...new Set([...before, ...request.askers, event.from])]
-  session.messages.push({ role: 'user', content: quoted(conversation, event.from, event.text) })
+  addSaid(session, quoted(conversation, event.from, event.text))
   deps.audit({ kind: 'asked', thread: conversation.thread, by: event.from })
 }
 
@@ -207,7 +207,7 @@ function callTool(
   if (openCalls(session).length > 0) withdrawWaiting(conversation, deps)
   endProgress(conversation, { now: deps.now() })
   begin(conversation, event.from, 'command', deps.now())
-  session.messages.push({ role: 'user', content: quoted(conversation, event.from, event.text) })
+  addSaid(session, quoted(conversation, event.from, event.text))
   addReply(session, {
     role: 'assistant',
     tool_calls: [

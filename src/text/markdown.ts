@@ -1,5 +1,21 @@
+/**
+ * Text that may be shown in a chat: whatever in it came from outside was made harmless. It is made by `md`, which takes nothing else,
+ * by the functions below, and by `fromOutside` (outside.ts); a plain string is none, so that forgetting does not compile.
+ */
+export type Markdown = string & { readonly brand: 'Markdown' }
+
+/** Our own words as Markdown. What stands in `${}` is Markdown already, or a number. */
+export const md = (words: TemplateStringsArray, ...values: (Markdown | number)[]): Markdown =>
+  String.raw({ raw: words }, ...values) as Markdown
+
+/** Parts, one behind the other; empty and missing ones are left out. */
+export const joined = (
+  parts: (Markdown | '' | false | undefined)[],
+  separator: '\n\n' | '\n' | ' ' | ', ' = '\n\n',
+): Markdown => parts.filter(Boolean).join(separator) as Markdown
+
 /** Text from outside inside a line of Markdown: nothing in it formats, links, mentions or opens HTML. One line. */
-export function escapeMarkdown(text: string): string {
+export function escapeMarkdown(text: string): Markdown {
   return (
     harmless(text)
       .replaceAll(/[\\`*_{}[\]<>()#|~!]/g, '\\$&')
@@ -10,29 +26,30 @@ export function escapeMarkdown(text: string): string {
       .replaceAll('://', '\\://')
       .replaceAll(/(www)\./gi, '$1\\.')
       .replace(/^([-+=])/, '\\$1')
-      .replace(/^(\d+)\./, '$1\\.')
+      .replace(/^(\d+)\./, '$1\\.') as Markdown
   )
 }
 
 /** Text from outside as inline code. */
-export function inlineCode(text: string): string {
+export function inlineCode(text: string): Markdown {
   const line = harmless(text) || ' '
   const marks = '`'.repeat(longestRun(line) + 1)
   const pad = line.startsWith('`') || line.endsWith('`') ? ' ' : ''
-  return `${marks}${pad}${line}${pad}${marks}`
+  return `${marks}${pad}${line}${pad}${marks}` as Markdown
 }
 
 /** Text from outside as a block of code; its fence is longer than any inside. */
-export function codeBlock(text: string, language = ''): string {
+export function codeBlock(text: string, language = ''): Markdown {
   const marks = '`'.repeat(Math.max(3, longestRun(text) + 1))
-  return `${marks}${language}\n${text.replace(/\n+$/, '')}\n${marks}`
+  return `${marks}${language}\n${text.replace(/\n+$/, '')}\n${marks}` as Markdown
 }
 
 /** Whether an address from outside can stand in a link: nothing in it ends the link or begins something else. */
 export const isLinkable = (url: string): boolean => /^https?:\/\/[^\s()<>]+$/.test(url)
 
 /** Markdown as a link, when the address can stand in one. */
-export const linked = (markdown: string, url: string): string => (isLinkable(url) ? `[${markdown}](${url})` : markdown)
+export const linked = (text: string, url: string): Markdown =>
+  isLinkable(url) ? (`[${text}](${url})` as Markdown) : (text as Markdown)
 
 // What hides or reorders text in a line: control characters, bidirectional overrides and isolates.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for

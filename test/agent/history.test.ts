@@ -5,6 +5,7 @@ import { type Approval, type ApprovalState, openApproval, type Stage } from '../
 import { markTold, transitionsOf } from '../../src/agent/history.ts'
 import { createSession, type Session } from '../../src/agent/session.ts'
 import { upgrade } from '../../src/agent/upgrade.ts'
+import { ownText } from '../../src/text/outside.ts'
 import { restart, restartCall, restartPreview } from './fixtures.ts'
 import { alice, bob } from './harness.ts'
 
@@ -17,8 +18,8 @@ const states = {
   withdrawn: { kind: 'withdrawn', why: { kind: 'stop' } },
   used: { kind: 'used', ...ran },
   lost: { kind: 'lost', ...ran },
-  ended: { kind: 'ended', ...ran, ok: true, result: '' },
-  failed: { kind: 'ended', ...ran, ok: false, result: '' },
+  ended: { kind: 'ended', ...ran, ok: true, result: ownText('') },
+  failed: { kind: 'ended', ...ran, ok: false, result: ownText('') },
 } satisfies Record<string, ApprovalState>
 
 function withApproval(): { session: Session; approval: Approval } {

@@ -9,6 +9,7 @@ import {
   type Session,
   withdrawOpenCalls,
 } from '../../src/agent/session.ts'
+import { ownText } from '../../src/text/outside.ts'
 import { assertValid, calls, says } from '../helpers/model.ts'
 import { restart } from './fixtures.ts'
 import { agent, bob } from './harness.ts'
@@ -18,9 +19,9 @@ test('a call has one result, in the order of the calls, whatever comes later', (
   addReply(session, calls(['look', { name: 'a' }], ['look', { name: 'b' }]))
   const [a, b] = openCalls(session)
 
-  addResult(session, b!, 'second')
-  addResult(session, a!, 'first')
-  addResult(session, a!, 'first, again')
+  addResult(session, b!, ownText('second'))
+  addResult(session, a!, ownText('first'))
+  addResult(session, a!, ownText('first, again'))
 
   assert.deepEqual(
     session.messages.slice(1).map((message) => message.content),

@@ -7,6 +7,7 @@ import type { BotJob } from '../../src/bot/jobs/index.ts'
 import type { ThreadId } from '../../src/bot/platform.ts'
 import { scheduleTimers } from '../../src/bot/prompts.ts'
 import type { Health } from '../../src/bot/recovery.ts'
+import { ownText } from '../../src/text/outside.ts'
 import type { Preview } from '../../src/tools/tool.ts'
 import { restart, restartCall, restartPreview } from '../agent/fixtures.ts'
 import { room, type Shown } from '../helpers/chat.ts'
@@ -100,7 +101,7 @@ test('a change of long ago is not checked again, although the inbox has forgotte
     createdAt: 0,
     expiresAt: 1_000,
   })
-  approval.state = { kind: 'ended', by: [bob], startedAt: 0, ok: true, result: '' }
+  approval.state = { kind: 'ended', by: [bob], startedAt: 0, ok: true, result: ownText('') }
   one.session.approvals.push(approval)
   const deps = (now: number) => ({
     policy: () => ({}) as Policy,

@@ -9,6 +9,7 @@ import type { RoomId, ThreadId } from '../../src/bot/platform.ts'
 import { renderDecided, renderProgress, renderPrompt } from '../../src/bot/render.ts'
 import { texts } from '../../src/bot/texts.ts'
 import type { Language } from '../../src/text/language.ts'
+import { ownText } from '../../src/text/outside.ts'
 import { bytesOf } from '../../src/text/split.ts'
 import type { Preview } from '../../src/tools/tool.ts'
 import { restart, restartCall } from '../agent/fixtures.ts'
@@ -57,13 +58,13 @@ const prompt = (language: Language, one: Approval, needsOther = false) =>
 
 const by = { by: [bob], startedAt: noon + 60_000 }
 const ends: ApprovalState[] = [
-  { kind: 'ended', ...by, ok: true, result: '' },
-  { kind: 'ended', ...by, ok: false, result: '' },
+  { kind: 'ended', ...by, ok: true, result: ownText('') },
+  { kind: 'ended', ...by, ok: false, result: ownText('') },
   { kind: 'lost', ...by },
   { kind: 'denied', by: bob, reason: 'not during the sale' },
   { kind: 'expired' },
   { kind: 'withdrawn', why: { kind: 'message' } },
-  { kind: 'ended', by: ['policy'], startedAt: noon, ok: true, result: '' },
+  { kind: 'ended', by: ['policy'], startedAt: noon, ok: true, result: ownText('') },
 ]
 
 const steps: Step[] = [

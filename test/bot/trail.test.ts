@@ -7,6 +7,7 @@ import type { BotJob } from '../../src/bot/jobs/index.ts'
 import type { RoomId, ThreadId } from '../../src/bot/platform.ts'
 import { shelf } from '../../src/service/shelf.ts'
 import { openStore } from '../../src/storage/sqlite/index.ts'
+import { ownText } from '../../src/text/outside.ts'
 import { restart, restartCall, restartPreview } from '../agent/fixtures.ts'
 import type { FakeChat, Shown } from '../helpers/chat.ts'
 import { calls, says, scriptedModel } from '../helpers/model.ts'
@@ -252,7 +253,7 @@ async function threadOnDisk(
 test('a thread of an earlier version brings no old lines, and what happens in it now is told', async (t) => {
   const ran = { by: [bob], startedAt: 1_000_000 }
   const { folder, thread } = await threadOnDisk(t, [
-    { state: { kind: 'ended', ...ran, ok: true, result: '' } },
+    { state: { kind: 'ended', ...ran, ok: true, result: ownText('') } },
     { state: { kind: 'denied', by: bob } },
     { state: { kind: 'open' } },
   ])
