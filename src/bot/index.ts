@@ -215,10 +215,12 @@ export function createBot(deps: BotDeps): Bot {
     const chat = chatOf(thread)
     const stop = new AbortController()
     let isThinking = false
+    /** What is being answered while the model thinks. The thread waits for it before it takes up the same jobs in their turn. */
+    const asides: Promise<void>[] = []
     running.set(thread, (job) => {
       if (job.kind !== 'message') return
       if (isStop(job.data.text) && deps.mayTalk(job.data.from)) stop.abort(new Stopped(job.id))
-      else if (isThinking && roleOf(job, tools) === 'asks-us') void answerAtOnce(conversation, job)
+      else if (isThinking && roleOf(job, tools) === 'asks-us') asides.push(answerAtOnce(conversation, job))
     })
     const model = session.request?.kind === 'question' ? deps.agent.model?.name : undefined
     const progress = showProgress(conversation, {
@@ -236,7 +238,10 @@ export function createBot(deps: BotDeps): Bot {
         language: conversation.language,
         system: deps.agent.system(conversation.language),
         save: (point) => save(conversation, point),
-        takeIn: (what) => takeIn(conversation, what),
+        takeIn: async (what) => {
+          if (what === 'all') await Promise.all(asides)
+          await takeIn(conversation, what)
+        },
         emit: (event) => {
           if (event.kind === 'model-start' || event.kind === 'model-end') isThinking = event.kind === 'model-start'
           progress.listen(event)
@@ -256,9 +261,11 @@ export function createBot(deps: BotDeps): Bot {
     } catch (error) {
       await progress.end()
       if (!(stop.signal.reason instanceof Stopped)) throw error
+      await Promise.all(asides)
       await stopNow(conversation, stop.signal.reason.job)
     } finally {
       running.delete(thread)
+      await Promise.all(asides)
       void chat.working(thread, false)
     }
   }

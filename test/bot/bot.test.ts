@@ -661,6 +661,40 @@ test('who asks the bot itself something while the model thinks is answered at on
   assert.equal(house.chat.shown.filter((post) => /Status/.test(post.markdown)).length, 1)
 })
 
+for (const then of ['answers', 'goes on', 'is stopped'] as const) {
+  test(`what the bot is asked while the model thinks is looked into once, also when the model ${then} before that`, async (t) => {
+    const thinks = Promise.withResolvers<void>()
+    const looks = Promise.withResolvers<string>()
+    let looked = 0
+    const first = then === 'answers' ? says('The api is fine.') : calls(['pods', {}])
+    const model = scriptedModel(async ({ signal }) => {
+      signal.addEventListener('abort', () => thinks.reject(signal.reason))
+      await thinks.promise
+      return first
+    }, says('The api is fine.'))
+    const analysis = async () => {
+      looked++
+      return looks.promise
+    }
+    const house = await build(t, { model, tools: [pods()], deps: { analysis } })
+    const thread = await house.chat.say(alice, 'how is the api?')
+    await until(() => model.requests.length || undefined, 'a question to the model')
+    await house.chat.say(bob, '!analyze shop', { thread })
+    await until(() => looked || undefined, 'an analysis')
+
+    if (then === 'is stopped') await house.chat.say(bob, '!stop', { thread })
+    else thinks.resolve()
+    // The loop, and the lane behind it, get every chance to take the command up a second time.
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+    looks.resolve('findings in shop')
+    await house.sees(then === 'is stopped' ? /Stopped/ : /The api is fine/)
+    await house.quiet()
+
+    assert.equal(looked, 1)
+    assert.equal(house.chat.shown.filter(({ markdown }) => /findings in shop/.test(markdown)).length, 1)
+  })
+}
+
 test('answers that go out at the same time do not push each other out', async (t) => {
   const thinking = Promise.withResolvers<void>()
   const house = await build(t, {
