@@ -14,7 +14,7 @@ export interface Metrics {
 }
 
 export function createMetrics(gauges: {
-  inboxDepth(): number
+  inboxDepth(): Promise<number>
   chatReady(): Record<string, boolean>
   /** By part; parts that are not configured are left out. */
   reachable(): Record<string, boolean>
@@ -26,8 +26,8 @@ export function createMetrics(gauges: {
     name: 'kube_agent_inbox_jobs',
     help: 'Jobs that wait or run.',
     registers,
-    collect() {
-      this.set(gauges.inboxDepth())
+    async collect() {
+      this.set(await gauges.inboxDepth())
     },
   })
   new Gauge({

@@ -4,7 +4,7 @@ import { type AgentDeps, advance, type Outcome } from '../agent/index.ts'
 import { withdrawApproval, withdrawOpenCalls } from '../agent/session.ts'
 import type { Audit } from '../audit.ts'
 import { checkpoint } from '../checkpoint.ts'
-import type { Inbox } from '../storage/sqlite/inbox.ts'
+import type { Inbox, Namespace } from '../storage/index.ts'
 import { visible } from '../text/fence.ts'
 import type { Language } from '../text/language.ts'
 import { escapeMarkdown } from '../text/markdown.ts'
@@ -39,19 +39,10 @@ import { texts } from './texts.ts'
 import { record } from './trail.ts'
 import { decisions, inOrder, roleOf } from './waiting.ts'
 
-/** A namespace of the store, as far as the bot needs it. */
-export interface Shelf<Value> {
-  get(key: string): Promise<Value | undefined>
-  set(key: string, value: Value): Promise<unknown>
-  has(key: string): Promise<boolean>
-  delete(key: string): Promise<unknown>
-  entries(): AsyncIterable<[string, Value]>
-}
-
 export interface BotDeps extends Omit<MessageDeps, 'chat'> {
   chats: ChatPlatform[]
-  conversations: Shelf<Conversation>
-  prompts: Shelf<PromptPlace>
+  conversations: Namespace<Conversation>
+  prompts: Namespace<PromptPlace>
   inbox: Inbox<BotJob>
   agent: Pick<AgentDeps, 'model' | 'tools' | 'policy' | 'limits' | 'approvalMs'> & {
     system(language: Language): string
@@ -282,7 +273,7 @@ export function createBot(deps: BotDeps): Bot {
 
   /** Lets everything up to the command take effect, in order: what was said before `!stop` is stopped with it. */
   async function stopNow(conversation: Conversation, command: string): Promise<void> {
-    for (const job of deps.inbox.waiting(conversation.thread)) {
+    for (const job of await deps.inbox.waiting(conversation.thread)) {
       await apply(conversation, job)
       if (job.id === command) break
     }
@@ -291,7 +282,8 @@ export function createBot(deps: BotDeps): Bot {
 
   /** Applies what arrived while the thread was at work. */
   async function takeIn(conversation: Conversation, what: 'votes' | 'all'): Promise<void> {
-    const waiting = deps.inbox.waiting(conversation.thread).filter((job) => !conversation.applied.includes(job.id))
+    const behind = await deps.inbox.waiting(conversation.thread)
+    const waiting = behind.filter((job) => !conversation.applied.includes(job.id))
     const next = what === 'votes' ? decisions(waiting, conversation, tools) : inOrder(waiting, tools)
     for (const job of next) await apply(conversation, job)
     if (what === 'all') await flushOut(conversation)

@@ -7,17 +7,18 @@ import { createBot } from '../bot/index.ts'
 import type { BotJob } from '../bot/jobs/index.ts'
 import type { PromptPlace } from '../bot/outbox.ts'
 import { createPlatform, type PlatformOptions } from '../bot/platforms.ts'
+import type { CiThread, SignalThread } from '../bot/signals/deps.ts'
 import { asConfigured, ConfigError, type LoadedConfig, secretsOf } from '../config/index.ts'
 import { createHttp, listen } from '../http/index.ts'
 import { createLog, type Logger } from '../log.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
-import { createInbox } from '../storage/sqlite/inbox.ts'
-import { openStore } from '../storage/sqlite/index.ts'
+import { openSqlite } from '../storage/sqlite/index.ts'
 import { languageOf } from '../text/language.ts'
 import { sentenceOf } from '../text/sentence.ts'
 import { customAnalyzers } from '../tools/analyzers/custom.ts'
 import { builtInNames } from '../tools/analyzers/index.ts'
 import { createWorkspace } from '../tools/git/workspace.ts'
+import type { Seen } from '../tools/gitea/ci/missed.ts'
 import { createTools, missingSettings } from '../tools/index.ts'
 import { healthOfTarget } from '../tools/kubernetes/health.ts'
 import { createArrivals } from '../webhooks/arrivals.ts'
@@ -28,7 +29,6 @@ import { type Connections, connect, ownNamespace } from './connect.ts'
 import { countAgentEvent } from './count.ts'
 import { healthReport, reachable } from './health.ts'
 import { createPeople } from './people.ts'
-import { shelf } from './shelf.ts'
 import { createSignals } from './signals.ts'
 import { analysisOf, overviewOf, statusText } from './status.ts'
 
@@ -53,11 +53,21 @@ export interface ServeOptions {
   log?: Logger
 }
 
+/** What the store keeps for us. */
+export interface Kept {
+  sessions: Conversation
+  prompts: PromptPlace
+  threads: SignalThread
+  lines: CiThread
+  seen: Seen
+  jobs: BotJob
+}
+
 const graceMs = 20_000
 
 /**
  * Everything that the running product consists of, in the order in which it starts; it closes in reverse. Resolves when it listens;
- * chats connect behind that. Rejects with `ConfigError` or `StoreError` when it cannot start like this.
+ * chats connect behind that. Rejects with `ConfigError` or `StorageError` when it cannot start like this.
  */
 export async function serve({ loaded, version, webNotice, terminal, log: given }: ServeOptions): Promise<Served> {
   const { config, warnings } = loaded
@@ -81,16 +91,15 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
   started.defer(() => servers.close())
   const { model, cluster, gitea, dispatcher } = servers
 
-  const store = openStore(config.dataDir)
-  started.defer(() => store.close())
-  const inbox = createInbox<BotJob>({
-    database: store.database,
+  const store = await openSqlite<Kept>(config.dataDir, {
     log,
     onHandled: (kind, outcome) => {
       metrics.jobs.inc({ kind, outcome })
       for (const chat of chats) if ('handled' in chat) chat.handled(kind, outcome)
     },
   })
+  started.defer(() => store.close())
+  const { inbox } = store
 
   const people = createPeople(config)
   const chats = asConfigured(() =>
@@ -135,8 +144,8 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
   const bot = createBot({
     chats,
     name: 'kube-agent',
-    conversations: shelf<Conversation>(store.sessions),
-    prompts: shelf<PromptPlace>(store.prompts),
+    conversations: store.sessions,
+    prompts: store.prompts,
     inbox,
     agent: {
       model,
@@ -164,7 +173,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
     overview: (text, language) => overviewOf(cluster, text, language, { signal: looking(), log, probes }),
     analysis: (namespace, language) => analysisOf(cluster, namespace, language, { signal: looking(), probes }),
     missingSettings: (tool) => missingSettings(tool, config.gitea),
-    status: () => statusText({ version, mode: config.mode, report: report(), cluster, model, policy }),
+    status: async () => statusText({ version, mode: config.mode, report: await report(), cluster, model, policy }),
     health: (target) =>
       cluster
         ? healthOfTarget(cluster, target, looking())

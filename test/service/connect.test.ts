@@ -32,7 +32,7 @@ test('several kubeconfigs are one: the first decides where to go, the others may
     'clusters: [{ name: shop, cluster: { server: "https://shop.corp:6443" } }]\nusers: [{ name: me, user: { token: t } }]\ncurrent-context: there\n',
   )
   const { config } = loadConfig({ env: { KUBECONFIG: `${here}:${there}`, KUBE_AGENT_LLM_URL: 'none' } })
-  const metrics = createMetrics({ inboxDepth: () => 0, chatReady: () => ({}), reachable: () => ({}) })
+  const metrics = createMetrics({ inboxDepth: async () => 0, chatReady: () => ({}), reachable: () => ({}) })
 
   const servers = connect(config, { log: pino({ enabled: false }), metrics })
   t.after(() => servers.close())

@@ -51,7 +51,7 @@ export async function runAnalyze(loaded: LoadedConfig, flags: AnalyzeFlags): Pro
     secrets: secretsOf(config),
     destination: process.stderr,
   })
-  const metrics = createMetrics({ inboxDepth: () => 0, chatReady: () => ({}), reachable: () => ({}) })
+  const metrics = createMetrics({ inboxDepth: async () => 0, chatReady: () => ({}), reachable: () => ({}) })
   const connections = connect(config, { log, metrics })
   try {
     const { cluster } = connections
