@@ -80,6 +80,9 @@ export interface Namespace<Value = unknown> {
   entries(): AsyncIterable<[key: string, value: Value]>
 }
 
+/** What a chat platform remembers between two runs: how far it came, what it has seen and sent. */
+export type Positions = Pick<Namespace, 'get' | 'set' | 'delete'>
+
 /** The types of what is kept. The store knows nothing about them but that they are JSON. */
 export interface StoreTypes {
   sessions: unknown

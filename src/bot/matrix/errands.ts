@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
+import type { Positions } from '../../storage/index.ts'
 import { pause } from '../pause.ts'
 import { askedWait, type Client, isAway, isLimited, isRevoked, MatrixError } from './client.ts'
-import type { Positions } from './position.ts'
 
 /** What is to be done about a room. */
 export type Errand =

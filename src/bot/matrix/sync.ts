@@ -1,9 +1,10 @@
 import type { Logger } from 'pino'
+import type { Positions } from '../../storage/index.ts'
 import { pause } from '../pause.ts'
 import type { PlatformHealth } from '../platform.ts'
 import { readBack, sinceJoin } from './backfill.ts'
 import { type Client, isRevoked, MatrixError, path } from './client.ts'
-import { createPosition, type Positions } from './position.ts'
+import { createPosition } from './position.ts'
 import { revokedToken } from './texts.ts'
 import { every, RoomEvent, StrippedEvent, SyncAnswer } from './wire.ts'
 
