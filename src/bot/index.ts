@@ -13,6 +13,7 @@ import type { Target } from '../tools/tool.ts'
 import { isStop } from './commands.ts'
 import { conclude, resumeClock, wake } from './conclude.ts'
 import { type Conversation, createConversation, remember, say, shortId } from './conversation.ts'
+import type { Conversations } from './conversations.ts'
 import { decide } from './decide.ts'
 import { createIntake } from './intake.ts'
 import type { BotJob, JobOf } from './jobs/index.ts'
@@ -41,7 +42,7 @@ import { decisions, inOrder, roleOf } from './waiting.ts'
 
 export interface BotDeps extends Omit<MessageDeps, 'chat'> {
   chats: ChatPlatform[]
-  conversations: Namespace<Conversation>
+  conversations: Conversations
   prompts: Namespace<PromptPlace>
   inbox: Inbox<BotJob>
   agent: Pick<AgentDeps, 'model' | 'tools' | 'policy' | 'limits' | 'approvalMs'> & {
@@ -292,7 +293,7 @@ export function createBot(deps: BotDeps): Bot {
   async function save(conversation: Conversation, point: string): Promise<void> {
     reflectApprovals(conversation, promptDeps)
     checkpoint(`save:before:${point}`)
-    await deps.conversations.set(conversation.thread, conversation)
+    await deps.conversations.save(conversation)
     checkpoint(`save:after:${point}`)
     await followProposals(conversation, deps.signals)
     await scheduleTimers(conversation, promptDeps)

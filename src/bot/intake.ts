@@ -1,5 +1,5 @@
 import type { Inbox, Namespace } from '../storage/index.ts'
-import type { Conversation } from './conversation.ts'
+import type { Conversations } from './conversations.ts'
 import type { BotJob } from './jobs/index.ts'
 import { textVote } from './messages.ts'
 import type { PromptPlace } from './outbox.ts'
@@ -7,7 +7,7 @@ import { type ChatEvent, type ChatPlatform, type MessageId, platformOf, type Thr
 
 export interface IntakeDeps {
   chatOf(id: ThreadId): ChatPlatform
-  conversations: Pick<Namespace<Conversation>, 'get' | 'has'>
+  conversations: Pick<Conversations, 'get' | 'has'>
   prompts: Pick<Namespace<PromptPlace>, 'get' | 'delete' | 'entries'>
   inbox: Pick<Inbox<BotJob>, 'put' | 'waiting'>
   now(): number

@@ -3,6 +3,7 @@ import type { Policy } from '../agent/policy/index.ts'
 import { systemPrompt } from '../agent/prompt.ts'
 import { createAudit } from '../audit.ts'
 import type { Conversation } from '../bot/conversation.ts'
+import { createConversations } from '../bot/conversations.ts'
 import { createBot } from '../bot/index.ts'
 import type { BotJob } from '../bot/jobs/index.ts'
 import type { PromptPlace } from '../bot/outbox.ts'
@@ -144,7 +145,7 @@ export async function serve({ loaded, version, webNotice, terminal, log: given }
   const bot = createBot({
     chats,
     name: 'kube-agent',
-    conversations: store.sessions,
+    conversations: createConversations(store.sessions),
     prompts: store.prompts,
     inbox,
     agent: {

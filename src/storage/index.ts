@@ -10,15 +10,16 @@ import type { Logger } from 'pino'
  * - lane: the jobs of one thread. They run one after another, in the order in which they were put; lanes do not wait for each other.
  * - timer: a job that is due later. When its time has come it takes the last place in its lane.
  * - namespace: values by key; the last write counts.
+ * - document: a value with a version; a write from an old version is refused.
  * - process: one running kube-agent. SQLite serves one; a database that serves several gives a lane to one of them at a time.
  *
  * Promises:
  *
  * - Durability. What was written is on disk when the promise resolves. When it rejects, nobody knows whether it was written, so the
- *   caller does the same once more: a job has its id, a value its key.
+ *   caller does the same once more: a job has its id, a value its key, and of a document the version says how far it came.
  * - Once or more. A job that the end of a process interrupted is handled again, so handling it twice has to do no harm.
- * - Values are plain JSON, and copies. What was read may be changed. A job is written as it is at the call; the value of a namespace
- *   must not be changed until the promise settles.
+ * - Values are plain JSON, and copies. What was read may be changed. A job or a document is written as it is at the call; the value of
+ *   a namespace must not be changed until the promise settles.
  * - Errors. Opening rejects with `StorageError`. Later each promise may reject with the database's own error; it never hangs.
  */
 
@@ -83,6 +84,22 @@ export interface Namespace<Value = unknown> {
 /** What a chat platform remembers between two runs: how far it came, what it has seen and sent. */
 export type Positions = Pick<Namespace, 'get' | 'set' | 'delete'>
 
+/** Values by key, each with a version. Whoever writes says which version the new value was made from. */
+export interface Documents<Value = unknown> {
+  get(key: string): Promise<Document<Value> | undefined>
+  has(key: string): Promise<boolean>
+  /**
+   * Writes the value and resolves to its version. `from`: the version that was read; `undefined` when there was nothing. Of several
+   * writes from one version one comes through. Rejects with `StaleDocument` when the document has another version by now.
+   */
+  set(key: string, value: Value, from: number | undefined): Promise<number>
+}
+
+export interface Document<Value> {
+  value: Value
+  version: number
+}
+
 /** The types of what is kept. The store knows nothing about them but that they are JSON. */
 export interface StoreTypes {
   sessions: unknown
@@ -95,7 +112,7 @@ export interface StoreTypes {
 
 export interface Store<Types extends StoreTypes = StoreTypes> {
   /** A thread each. */
-  sessions: Namespace<Types['sessions']>
+  sessions: Documents<Types['sessions']>
   /** Where prompts stand, by message. */
   prompts: Namespace<Types['prompts']>
   /** The threads that things which push were told in. */
@@ -127,4 +144,15 @@ export interface StoreOptions {
 /** The store cannot be used; the message says why and what to do. */
 export class StorageError extends Error {
   override readonly name = 'StorageError'
+}
+
+/** Somebody else has written the document since it was read. Reading it again shows what. */
+export class StaleDocument extends Error {
+  override readonly name = 'StaleDocument'
+
+  constructor(key: string, from: number | undefined) {
+    super(
+      `The document ${key} was written by somebody else since ${from === undefined ? 'it was found missing' : `version ${from} was read`}. Read it again.`,
+    )
+  }
 }

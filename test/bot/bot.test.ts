@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
 import { ModelError } from '../../src/agent/model.ts'
+import type { Conversation } from '../../src/bot/conversation.ts'
+import { createConversations } from '../../src/bot/conversations.ts'
 import type { MessageId, ThreadId } from '../../src/bot/platform.ts'
 import { defineTool } from '../../src/tools/tool.ts'
 import { restart, restartPreview } from '../agent/fixtures.ts'
+import { createDocuments } from '../helpers/documents.ts'
 import { calls, lastShown, says, scriptedModel } from '../helpers/model.ts'
 import { matchesGolden } from '../tools/golden.ts'
 import { alice, bob, build, mallory, temporaryFolder, until } from './house.ts'
@@ -743,4 +746,29 @@ test('a job that fails three times is told in the thread, without what it must n
 
   await house.chat.say(alice, 'again', { thread })
   await house.sees(/Fine again/)
+})
+
+test('when somebody else has saved the thread meanwhile, the job is begun again from what they saved', async (t) => {
+  const thread = 'fake|ops|1' as ThreadId
+  const documents = createDocuments<Conversation>()
+  let looked = 0
+  const overtake = async () => {
+    const { value, version } = (await documents.get(thread)) ?? assert.fail()
+    if (++looked === 1) await documents.set(thread, { ...value, told: ['somebody else'] }, version)
+    return 'api-1 CrashLoopBackOff'
+  }
+  const model = scriptedModel(calls(['pods', {}]), says('It crashes.'))
+  const house = await build(t, {
+    model,
+    tools: [pods(overtake)],
+    deps: { conversations: createConversations(documents) },
+  })
+
+  await house.chat.say(alice, 'how is the api?', { thread, addressed: true })
+  await house.sees(/It crashes/)
+  await house.quiet()
+
+  assert.deepEqual((await documents.get(thread))?.value.told, ['somebody else'])
+  assert.equal(looked, 2)
+  assert.equal(house.chat.shown.filter(({ markdown }) => /It crashes/.test(markdown)).length, 1)
 })

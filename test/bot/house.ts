@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 import pino from 'pino'
 import type { UserId } from '../../src/agent/approval.ts'
 import type { Policy } from '../../src/agent/policy/index.ts'
+import { createConversations } from '../../src/bot/conversations.ts'
 import { type Bot, type BotDeps, createBot } from '../../src/bot/index.ts'
 import type { BotJob } from '../../src/bot/jobs/index.ts'
 import type { Kept } from '../../src/service/index.ts'
@@ -61,7 +62,7 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
   const bot = createBot({
     chats: [chat],
     name: 'kube-agent',
-    conversations: store.sessions,
+    conversations: createConversations(store.sessions),
     prompts: store.prompts,
     inbox,
     agent: {

@@ -1,5 +1,6 @@
 import { type TestContext, test } from 'node:test'
 import type { Store, StoreOptions } from '../../src/storage/index.ts'
+import { documents } from './storage/documents.ts'
 import { jobs } from './storage/jobs.ts'
 import { lives } from './storage/lives.ts'
 import { namespaces } from './storage/namespaces.ts'
@@ -21,6 +22,6 @@ export interface Scenario {
 
 /** Registers every promise of a store as a test of one database; `settle` finds a place for each. */
 export function storageContract(database: string, settle: (t: TestContext) => Promise<Place>): void {
-  for (const { title, play } of [...jobs, ...trouble, ...lives, ...namespaces])
+  for (const { title, play } of [...jobs, ...trouble, ...lives, ...namespaces, ...documents])
     test(`${database}: ${title}`, async (t) => play(await settle(t)))
 }

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import pino from 'pino'
-import { StorageError } from '../../src/storage/index.ts'
+import { StaleDocument, StorageError } from '../../src/storage/index.ts'
+import { createDocuments } from '../../src/storage/sqlite/documents.ts'
 import { createInbox } from '../../src/storage/sqlite/inbox.ts'
 import { openSqlite } from '../../src/storage/sqlite/index.ts'
 import { createNamespace } from '../../src/storage/sqlite/namespaces.ts'
@@ -79,6 +80,7 @@ test('a failed write is an error, never silence', async (t) => {
   other.close()
 
   await assert.rejects(store.prompts.set('a', 1), /no such table/)
+  await assert.rejects(store.sessions.set('a', 1, undefined), /no such table/)
 })
 
 test('a full disk is told in a sentence, and what could not be put is not half there', async (t) => {
@@ -88,14 +90,50 @@ test('a full disk is told in a sentence, and what could not be put is not half t
   t.after(() => database.close())
   const inbox = createInbox(database, { log })
   const namespace = createNamespace(database, 'prompts')
+  const documents = createDocuments(database, 'sessions')
   const { page_count: pages } = database.prepare('PRAGMA page_count').get() as { page_count: number }
   const large = { ...job('large'), data: 'x'.repeat(100_000) }
+  const version = await documents.set('thread', 'small', undefined)
 
   database.exec(`PRAGMA max_page_count = ${pages}`)
   await assert.rejects(inbox.put(large), /disk is full/)
   await assert.rejects(namespace.set('large', large.data), /disk is full/)
+  await assert.rejects(documents.set('thread', large.data, version), /disk is full/)
 
   database.exec('PRAGMA max_page_count = 1000000')
   assert.equal(await inbox.put(large), true)
   assert.equal(await namespace.get('large'), undefined)
+  assert.deepEqual(await documents.get('thread'), { value: 'small', version })
+})
+
+/** The file as it was written before documents had versions: tables, and values as Keyv 6 encodes them. */
+const before = `
+  CREATE TABLE entries (
+    namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires INTEGER, PRIMARY KEY (namespace, key)) WITHOUT ROWID;
+  CREATE INDEX entries_expires ON entries (expires) WHERE expires IS NOT NULL;
+  INSERT INTO entries VALUES
+    ('sessions', 'matrix|!room|$thread', '{"value":{"thread":"matrix|!room|$thread","told":["::name"]}}', NULL),
+    ('prompts', 'matrix|!room|$prompt', '{"value":{"thread":"matrix|!room|$thread"}}', NULL),
+    ('lines', '1|main', '{"value":{"state":"red"},"expires":9999999999999}', 9999999999999)`
+
+test('a file from before documents had versions is taken over; its documents can be written from the first version, once', async (t) => {
+  const directory = folder(t)
+  const file = new DatabaseSync(fileIn(directory))
+  file.exec(before)
+  file.close()
+
+  const first = await open(directory)
+  const key = 'matrix|!room|$thread'
+  const found = await first.sessions.get(key)
+  assert.deepEqual(found?.value, { thread: key, told: [':name'] })
+  assert.deepEqual(await first.prompts.get('matrix|!room|$prompt'), { thread: key })
+  assert.deepEqual(await first.lines.get('1|main'), { state: 'red' })
+  await assert.rejects(first.sessions.set(key, 'new', undefined), StaleDocument)
+  await first.sessions.set(key, 'next', found?.version)
+  await assert.rejects(first.sessions.set(key, 'stale', found?.version), StaleDocument)
+  await first.close()
+
+  const second = await open(directory)
+  t.after(() => second.close())
+  assert.equal((await second.sessions.get(key))?.value, 'next')
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sentenceOf } from '../../text/sentence.ts'
 import { StorageError, type Store, type StoreOptions, type StoreTypes } from '../index.ts'
+import { createDocuments } from './documents.ts'
 import { createInbox } from './inbox.ts'
 import { type Lock, lock } from './lock.ts'
 import { createNamespace } from './namespaces.ts'
@@ -37,7 +38,7 @@ function createStore<Types extends StoreTypes>(
   const inbox = createInbox<Types['jobs']>(database, options)
   const sweeping = sweepHourly(database)
   return {
-    sessions: createNamespace(database, 'sessions'),
+    sessions: createDocuments(database, 'sessions'),
     prompts: createNamespace(database, 'prompts'),
     threads: createNamespace(database, 'threads'),
     lines: createNamespace(database, 'lines'),
@@ -62,12 +63,20 @@ function prepare(database: DatabaseSync, file: string): void {
   const [check] = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[]
   if (check?.quick_check !== 'ok') throw new Error(check?.quick_check)
   database.exec(tables)
+  addVersions(database)
 }
 
 const tables = `
   CREATE TABLE IF NOT EXISTS entries (
-    namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires INTEGER, PRIMARY KEY (namespace, key)) WITHOUT ROWID;
+    namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires INTEGER, version INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (namespace, key)) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS entries_expires ON entries (expires) WHERE expires IS NOT NULL`
+
+/** In files from before documents had versions, what stands there becomes the first one. */
+function addVersions(database: DatabaseSync): void {
+  const known = database.prepare("SELECT 1 FROM pragma_table_info('entries') WHERE name = 'version'").get()
+  if (!known) database.exec('ALTER TABLE entries ADD COLUMN version INTEGER NOT NULL DEFAULT 1')
+}
 
 function wayOut(error: unknown): string {
   const text = sentenceOf(error)

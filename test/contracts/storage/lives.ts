@@ -30,16 +30,18 @@ export const lives: Scenario[] = [
         before.inbox.put(job('one')),
         before.inbox.put(job('timer', 'a', 1)),
         before.prompts.set('prompt', { thread: 'a' }),
+        before.sessions.set('thread', { posts: 1 }, undefined),
       ])
 
       await place.kill()
 
-      const { inbox, prompts } = await place.open()
+      const { inbox, prompts, sessions } = await place.open()
       const { handled, ...handlers } = noting()
       inbox.start(handlers)
       await idle(inbox)
       assert.deepEqual(handled.toSorted(), ['one', 'timer'])
       assert.deepEqual(await prompts.get('prompt'), { thread: 'a' })
+      assert.deepEqual((await sessions.get('thread'))?.value, { posts: 1 })
     },
   },
   {
