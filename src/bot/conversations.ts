@@ -6,8 +6,9 @@ export interface Conversations {
   get(thread: string): Promise<Conversation | undefined>
   has(thread: string): Promise<boolean>
   /**
-   * Resolves when everything is on disk that was in the conversation at the call. Rejects with the store's `StaleDocument` when
-   * somebody else has saved the thread since this copy was read; then and from then on nothing of this copy is written.
+   * Resolves when everything is on disk that was in the conversation at the call. Takes the very object that `get` gave, or a new one
+   * for a new thread. Rejects with the store's `StaleDocument` when somebody else has saved the thread since this copy was read; then
+   * and from then on nothing of this copy is written.
    */
   save(conversation: Conversation): Promise<void>
 }
