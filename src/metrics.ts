@@ -16,7 +16,7 @@ export interface Metrics {
 }
 
 export interface Gauges {
-  inboxDepth(): number
+  inboxDepth(): Promise<number>
   chatReady(): Record<string, boolean>
   /** By part; parts that are not configured are left out. */
   reachable(): Record<string, boolean>
@@ -85,8 +85,8 @@ function addGauges(gauges: Gauges, registers: Registry[]): void {
     name: 'kube_agent_inbox_jobs',
     help: 'Jobs that wait or run.',
     registers,
-    collect() {
-      this.set(gauges.inboxDepth())
+    async collect() {
+      this.set(await gauges.inboxDepth())
     },
   })
   new Gauge({

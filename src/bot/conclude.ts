@@ -1,7 +1,7 @@
 import type { UserId } from '../agent/approval.ts'
 import type { AgentDeps, Outcome } from '../agent/index.ts'
 import { withdrawOpenCalls } from '../agent/session.ts'
-import type { Inbox } from '../storage/sqlite/inbox.ts'
+import type { Inbox } from '../storage/index.ts'
 import { type Conversation, endRequest, say } from './conversation.ts'
 import type { BotJob } from './jobs/index.ts'
 import { endProgress } from './progress.ts'

@@ -8,7 +8,7 @@ import { withdrawApproval, withdrawOpenCalls } from '../agent/session.ts'
 import { upgrade } from '../agent/upgrade.ts'
 import type { Audit } from '../audit.ts'
 import { checkpoint } from '../checkpoint.ts'
-import type { Inbox } from '../storage/sqlite/inbox.ts'
+import type { Inbox, Namespace } from '../storage/index.ts'
 import { visible } from '../text/fence.ts'
 import type { Language } from '../text/language.ts'
 import { escapeMarkdown } from '../text/markdown.ts'
@@ -17,6 +17,7 @@ import type { Target } from '../tools/tool.ts'
 import { isStop } from './commands.ts'
 import { conclude, resumeClock, wake } from './conclude.ts'
 import { type Conversation, createConversation, remember, say, shortId } from './conversation.ts'
+import type { Conversations } from './conversations.ts'
 import { decide } from './decide.ts'
 import { createIntake } from './intake.ts'
 import type { BotJob, JobOf } from './jobs/index.ts'
@@ -44,19 +45,10 @@ import { texts } from './texts.ts'
 import { tellTransitions } from './trail.ts'
 import { decisions, inOrder, roleOf } from './waiting.ts'
 
-/** A namespace of the store, as far as the bot needs it. */
-export interface Shelf<Value> {
-  get(key: string): Promise<Value | undefined>
-  set(key: string, value: Value): Promise<unknown>
-  has(key: string): Promise<boolean>
-  delete(key: string): Promise<unknown>
-  entries(): AsyncIterable<[string, Value]>
-}
-
 export interface BotDeps extends Omit<MessageDeps, 'chat'> {
   chats: ChatPlatform[]
-  conversations: Shelf<Conversation>
-  prompts: Shelf<PromptPlace>
+  conversations: Conversations
+  prompts: Namespace<PromptPlace>
   inbox: Inbox<BotJob>
   agent: Pick<AgentDeps, 'model' | 'tools' | 'policy' | 'limits' | 'approvalMs'> & {
     system(language: Language): string
@@ -226,10 +218,12 @@ export function createBot(deps: BotDeps): Bot {
     const chat = chatOf(thread)
     const stop = new AbortController()
     let isThinking = false
+    /** What is being answered while the model thinks. The thread waits for it before it takes up the same jobs in their turn. */
+    const asides: Promise<void>[] = []
     running.set(thread, (job) => {
       if (job.kind !== 'message') return
       if (isStop(job.data.text) && deps.mayTalk(job.data.from)) stop.abort(new Stopped(job.id))
-      else if (isThinking && roleOf(job, tools) === 'asks-us') void answerAtOnce(conversation, job)
+      else if (isThinking && roleOf(job, tools) === 'asks-us') asides.push(answerAtOnce(conversation, job))
     })
     const model = session.request?.kind === 'question' ? deps.agent.model?.name : undefined
     const progress = showProgress(conversation, {
@@ -247,7 +241,10 @@ export function createBot(deps: BotDeps): Bot {
         language: conversation.language,
         system: deps.agent.system(conversation.language),
         save: (point) => save(conversation, point),
-        takeIn: (what) => takeIn(conversation, what),
+        takeIn: async (what) => {
+          if (what === 'all') await Promise.all(asides)
+          await takeIn(conversation, what)
+        },
         emit: (event) => {
           if (event.kind === 'model-start' || event.kind === 'model-end') isThinking = event.kind === 'model-start'
           progress.listen(event)
@@ -266,9 +263,11 @@ export function createBot(deps: BotDeps): Bot {
     } catch (error) {
       await progress.end()
       if (!(stop.signal.reason instanceof Stopped)) throw error
+      await Promise.all(asides)
       await stopNow(conversation, stop.signal.reason.job)
     } finally {
       running.delete(thread)
+      await Promise.all(asides)
       void chat.working(thread, false)
     }
   }
@@ -285,7 +284,7 @@ export function createBot(deps: BotDeps): Bot {
 
   /** Lets everything up to the command take effect, in order: what was said before `!stop` is stopped with it. */
   async function stopNow(conversation: Conversation, command: string): Promise<void> {
-    for (const job of deps.inbox.waiting(conversation.thread)) {
+    for (const job of await deps.inbox.waiting(conversation.thread)) {
       await apply(conversation, job)
       if (job.id === command) break
     }
@@ -294,7 +293,8 @@ export function createBot(deps: BotDeps): Bot {
 
   /** Applies what arrived while the thread was at work. */
   async function takeIn(conversation: Conversation, what: 'votes' | 'all'): Promise<void> {
-    const waiting = deps.inbox.waiting(conversation.thread).filter((job) => !conversation.applied.includes(job.id))
+    const behind = await deps.inbox.waiting(conversation.thread)
+    const waiting = behind.filter((job) => !conversation.applied.includes(job.id))
     const next = what === 'votes' ? decisions(waiting, conversation, tools) : inOrder(waiting, tools)
     for (const job of next) await apply(conversation, job)
     if (what === 'all') await flushOut(conversation)
@@ -303,7 +303,7 @@ export function createBot(deps: BotDeps): Bot {
   async function save(conversation: Conversation, point: string): Promise<void> {
     reflectApprovals(conversation, promptDeps)
     checkpoint(`save:before:${point}`)
-    await deps.conversations.set(conversation.thread, conversation)
+    await deps.conversations.save(conversation)
     checkpoint(`save:after:${point}`)
     await tell(conversation)
     await followProposals(conversation, deps.signals)
@@ -314,7 +314,7 @@ export function createBot(deps: BotDeps): Bot {
   async function tell(conversation: Conversation): Promise<void> {
     if (!tellTransitions(conversation, deps)) return
     checkpoint('save:before:told')
-    await deps.conversations.set(conversation.thread, conversation)
+    await deps.conversations.save(conversation)
     checkpoint('save:after:told')
   }
 

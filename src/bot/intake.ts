@@ -1,6 +1,5 @@
-import type { Inbox } from '../storage/sqlite/inbox.ts'
-import type { Conversation } from './conversation.ts'
-import type { Shelf } from './index.ts'
+import type { Inbox, Namespace } from '../storage/index.ts'
+import type { Conversations } from './conversations.ts'
 import type { BotJob } from './jobs/index.ts'
 import { textVote } from './messages.ts'
 import type { PromptPlace } from './outbox.ts'
@@ -8,8 +7,8 @@ import { type ChatEvent, type ChatPlatform, type MessageId, platformOf, type Thr
 
 export interface IntakeDeps {
   chatOf(id: ThreadId): ChatPlatform
-  conversations: Pick<Shelf<Conversation>, 'get' | 'has'>
-  prompts: Pick<Shelf<PromptPlace>, 'get' | 'delete' | 'entries'>
+  conversations: Pick<Conversations, 'get' | 'has'>
+  prompts: Pick<Namespace<PromptPlace>, 'get' | 'delete' | 'entries'>
   inbox: Pick<Inbox<BotJob>, 'put' | 'waiting'>
   now(): number
 }
@@ -62,8 +61,9 @@ export function createIntake(deps: IntakeDeps): Intake {
 
   /** Whether we take part in a thread, so that nobody has to mention us there. */
   async function isOurs(thread: ThreadId): Promise<boolean> {
-    if (beginning.has(thread) || (await deps.conversations.has(thread))) return true
-    return deps.inbox.waiting(thread).length > 0
+    if (beginning.has(thread)) return true
+    // In this order: what is handled in between leaves a document.
+    return (await deps.inbox.waiting(thread)).length > 0 || deps.conversations.has(thread)
   }
 
   async function mark(place: PromptPlace, vote: Vote, withdrawn: boolean): Promise<void> {

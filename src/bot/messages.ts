@@ -2,7 +2,7 @@ import type { UserId } from '../agent/approval.ts'
 import type { Policy } from '../agent/policy/index.ts'
 import { addReply, addSaid, openCalls, type Request, withdrawOpenCalls } from '../agent/session.ts'
 import type { Audit } from '../audit.ts'
-import type { Inbox } from '../storage/sqlite/inbox.ts'
+import type { Inbox } from '../storage/index.ts'
 import type { Language } from '../text/language.ts'
 import { escapeMarkdown, inlineCode } from '../text/markdown.ts'
 import { sentenceOf } from '../text/sentence.ts'
@@ -33,7 +33,7 @@ export interface MessageDeps {
   /** The settings without which a tool of this name is not there. */
   missingSettings?(tool: string): string[]
   /** The state of everything the bot is connected to; Markdown. */
-  status(): string
+  status(): Promise<string>
   audit: Audit
   now(): number
 }
@@ -95,7 +95,7 @@ async function carryOut(
     case 'status':
       say(
         conversation,
-        [`**${text.statusTitle}**`, deps.status(), openApprovals(conversation)].filter(Boolean).join('\n\n'),
+        [`**${text.statusTitle}**`, await deps.status(), openApprovals(conversation)].filter(Boolean).join('\n\n'),
         { quiet: true },
       )
       return

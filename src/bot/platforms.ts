@@ -2,19 +2,13 @@ import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
 import type { UserId } from '../agent/approval.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Positions } from '../storage/index.ts'
 import { counted } from './counted.ts'
 import { createMatrix } from './matrix/index.ts'
 import { createMattermost } from './mattermost/index.ts'
 import type { Platform } from './platform.ts'
 import { createTerminal, type TerminalOptions } from './terminal/index.ts'
 import { createWeb } from './web/index.ts'
-
-/** What a platform remembers between two runs: positions, what it has seen. */
-export interface Positions {
-  get(key: string): Promise<unknown>
-  set(key: string, value: unknown, ttlMs?: number): Promise<unknown>
-  delete(key: string): Promise<unknown>
-}
 
 export interface PlatformOptions {
   matrix: { url?: string | undefined; token?: string | undefined }

@@ -1,6 +1,6 @@
 import type { Approval } from '../agent/approval.ts'
 import { deciders, type Policy } from '../agent/policy/index.ts'
-import type { Inbox } from '../storage/sqlite/inbox.ts'
+import type { Inbox } from '../storage/index.ts'
 import { type Conversation, nextPostId, say } from './conversation.ts'
 import type { BotJob } from './jobs/index.ts'
 import { watchedBy } from './recovery.ts'

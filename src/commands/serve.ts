@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { ConfigError, type LoadedConfig, secretsOf } from '../config/index.ts'
 import { createLog, type Logger } from '../log.ts'
-import { StoreError } from '../storage/sqlite/index.ts'
+import { StorageError } from '../storage/index.ts'
 import { sentenceOf } from '../text/sentence.ts'
 
 const graceMs = 20_000
@@ -34,7 +34,7 @@ export async function runServe(loaded: LoadedConfig, version: string): Promise<v
 }
 
 function giveUp(error: unknown, log: Logger): never {
-  if (error instanceof ConfigError || error instanceof StoreError) refuse(error.message)
+  if (error instanceof ConfigError || error instanceof StorageError) refuse(error.message)
   log.fatal({ component: 'main', err: error }, 'start failed')
   console.error(sentenceOf(error))
   process.exit(1)

@@ -14,7 +14,7 @@ export interface HealthReport {
 
 export interface HttpOptions {
   log: Logger
-  health(): HealthReport
+  health(): Promise<HealthReport>
   registry: Registry
 }
 
@@ -52,15 +52,15 @@ export function createHttp({ log, health, registry }: HttpOptions): FastifyInsta
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).type('text/plain').send('not found\n'))
 
-  app.get('/healthz', (_request, reply) => {
-    const { alive } = health()
+  app.get('/healthz', async (_request, reply) => {
+    const { alive } = await health()
     return reply
       .code(alive ? 200 : 503)
       .type('text/plain')
       .send(alive ? 'ok\n' : 'not well, see /readyz\n')
   })
-  app.get('/readyz', (_request, reply) => {
-    const { alive, ready, parts } = health()
+  app.get('/readyz', async (_request, reply) => {
+    const { alive, ready, parts } = await health()
     return reply.code(alive && ready ? 200 : 503).send({ ready: alive && ready, parts })
   })
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))

@@ -3,21 +3,24 @@ import type { Policy } from '../agent/policy/index.ts'
 import { systemPrompt } from '../agent/prompt.ts'
 import { createAudit } from '../audit.ts'
 import type { Conversation } from '../bot/conversation.ts'
+import { createConversations } from '../bot/conversations.ts'
 import { type Bot, type BotDeps, createBot } from '../bot/index.ts'
 import type { BotJob } from '../bot/jobs/index.ts'
 import type { PromptPlace } from '../bot/outbox.ts'
 import type { ChatPlatform, Platform } from '../bot/platform.ts'
 import { createPlatform } from '../bot/platforms.ts'
+import type { CiThread, SignalThread } from '../bot/signals/deps.ts'
 import { asConfigured, type Config } from '../config/index.ts'
 import type { HealthReport } from '../http/index.ts'
 import type { Metrics } from '../metrics.ts'
-import { createInbox, type Inbox } from '../storage/sqlite/inbox.ts'
-import { openStore, type Store } from '../storage/sqlite/index.ts'
+import type { Inbox, Store } from '../storage/index.ts'
+import { openSqlite } from '../storage/sqlite/index.ts'
 import { languageOf } from '../text/language.ts'
 import type { Probe } from '../tools/analyzers/analyzer.ts'
 import { customAnalyzers } from '../tools/analyzers/custom.ts'
 import { builtInNames } from '../tools/analyzers/index.ts'
 import { createWorkspace, type Workspace } from '../tools/git/workspace.ts'
+import type { Seen } from '../tools/gitea/ci/missed.ts'
 import { createTools, missingSettings } from '../tools/index.ts'
 import { healthOfTarget } from '../tools/kubernetes/health.ts'
 import { type Connections, ownNamespace } from './connect.ts'
@@ -25,7 +28,6 @@ import { countAgentEvent, countTransition } from './count.ts'
 import { healthReport, reachable } from './health.ts'
 import type { Start } from './index.ts'
 import { createPeople, type People } from './people.ts'
-import { shelf } from './shelf.ts'
 import { createSignals, type Signals } from './signals.ts'
 import { analysisOf, overviewOf, statusText } from './status.ts'
 
@@ -39,7 +41,17 @@ export interface Product {
   bot: Bot
   /** Names of the chats that are in sync; filled while they attend. */
   inSync: Set<string>
-  report(): HealthReport
+  report(): Promise<HealthReport>
+}
+
+/** What the store keeps for us. */
+export interface Kept {
+  sessions: Conversation
+  prompts: PromptPlace
+  threads: SignalThread
+  lines: CiThread
+  seen: Seen
+  jobs: BotJob
 }
 
 interface Parts {
@@ -47,25 +59,24 @@ interface Parts {
   metrics: Metrics
 }
 
-/** Puts the product together. Nothing of it asks a server or a person for anything yet. Throws `ConfigError` or `StoreError`. */
-export function build(start: Start, { servers, metrics }: Parts): Product {
+/** Puts the product together. Nothing of it asks a server or a person for anything yet. Rejects with `ConfigError` or `StorageError`. */
+export async function build(start: Start, { servers, metrics }: Parts): Promise<Product> {
   const { loaded, log, started, stopping } = start
   const { config } = loaded
   // A rule that cannot be used is told at the start, not by the first question.
   const probes = asConfigured(() => customAnalyzers(config.analyzers, builtInNames))
-  const store = openStore(config.dataDir)
-  started.defer(() => store.close())
-  const people = createPeople(config)
-  const platforms = platformsOf(start, { servers, metrics, people, store })
-  const chats = platforms.map(({ chat }) => chat)
-  const inbox = createInbox<BotJob>({
-    database: store.database,
+  const store = await openSqlite<Kept>(config.dataDir, {
     log,
     onHandled({ thread, kind }, outcome) {
       metrics.jobs.inc({ kind, outcome })
       for (const { hears } of platforms) hears?.handled(thread, kind, outcome)
     },
   })
+  started.defer(() => store.close())
+  const { inbox } = store
+  const people = createPeople(config)
+  const platforms = platformsOf(start, { servers, metrics, people, store })
+  const chats = platforms.map(({ chat }) => chat)
 
   const inSync = new Set<string>()
   const report = () => healthReport({ ...servers, chats, inSync, inbox, isClosing: () => stopping.aborted })
@@ -93,8 +104,8 @@ export function build(start: Start, { servers, metrics }: Parts): Product {
   const bot = createBot({
     chats,
     name: 'kube-agent',
-    conversations: shelf<Conversation>(store.sessions),
-    prompts: shelf<PromptPlace>(store.prompts),
+    conversations: createConversations(store.sessions),
+    prompts: store.prompts,
     inbox,
     agent: agentOf(config, { servers, policy, probes, workspace }),
     signals,
@@ -103,7 +114,8 @@ export function build(start: Start, { servers, metrics }: Parts): Product {
     overview: (text, language) => overviewOf(cluster, text, language, { signal: looking(), log, probes }),
     analysis: (namespace, language) => analysisOf(cluster, namespace, language, { signal: looking(), probes }),
     missingSettings: (tool) => missingSettings(tool, config.gitea),
-    status: () => statusText({ version: start.version, mode: config.mode, report: report(), cluster, model, policy }),
+    status: async () =>
+      statusText({ version: start.version, mode: config.mode, report: await report(), cluster, model, policy }),
     health: (target) =>
       cluster
         ? healthOfTarget(cluster, target, looking())
@@ -130,7 +142,7 @@ export function build(start: Start, { servers, metrics }: Parts): Product {
 
 function platformsOf(
   { loaded: { config }, webNotice, terminal, log }: Start,
-  { servers, metrics, people, store }: Parts & { people: People; store: Store },
+  { servers, metrics, people, store }: Parts & { people: People; store: Store<Kept> },
 ): Platform[] {
   return asConfigured(() =>
     config.chat.map((name) =>

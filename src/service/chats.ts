@@ -2,7 +2,7 @@ import type { Bot } from '../bot/index.ts'
 import { type ChatPlatform, platformOf, type ThreadId } from '../bot/platform.ts'
 import { pause } from '../http/pause.ts'
 import type { Logger } from '../log.ts'
-import type { Inbox } from '../storage/sqlite/inbox.ts'
+import type { Inbox } from '../storage/index.ts'
 import type { People } from './people.ts'
 
 export interface ChatsOptions {

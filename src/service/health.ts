@@ -1,6 +1,7 @@
 import type { Model } from '../agent/model.ts'
 import type { ChatPlatform } from '../bot/platform.ts'
 import type { HealthReport } from '../http/index.ts'
+import type { Inbox } from '../storage/index.ts'
 import type { Gitea } from '../tools/gitea/client.ts'
 import type { Cluster } from '../tools/kubernetes/cluster.ts'
 
@@ -11,7 +12,7 @@ export interface Parts {
   model: Model | undefined
   cluster: Cluster | undefined
   gitea: Gitea | undefined
-  inbox: { depth(): number }
+  inbox: Pick<Inbox, 'depth'>
   isClosing(): boolean
 }
 
@@ -19,7 +20,7 @@ export interface Parts {
  * How everything stands. Ready depends on chat alone: without its model, its cluster or Gitea the bot still answers, and says what
  * is away. One chat is enough: that another is away must not take the web room and the webhooks along; it stands among the parts.
  */
-export function healthReport({ chats, inSync, inbox, isClosing, ...parts }: Parts): HealthReport {
+export async function healthReport({ chats, inSync, inbox, isClosing, ...parts }: Parts): Promise<HealthReport> {
   const states = chats.map((chat) => ({ name: chat.name, health: chat.health() }))
   const isInSync = states.some(({ name, health }) => health.state === 'ready' && inSync.has(name))
   return {
@@ -30,7 +31,10 @@ export function healthReport({ chats, inSync, inbox, isClosing, ...parts }: Part
       model: say(parts.model?.health()),
       kubernetes: say(parts.cluster?.health()),
       gitea: say(parts.gitea?.health()),
-      inbox: `${inbox.depth()} jobs`,
+      inbox: await inbox.depth().then(
+        (jobs) => `${jobs} jobs`,
+        () => 'unreachable',
+      ),
     },
   }
 }

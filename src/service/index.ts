@@ -39,7 +39,7 @@ const graceMs = 20_000
 
 /**
  * The running product in the order in which it starts; it closes in reverse. Resolves when it listens; chats connect behind that.
- * Rejects with `ConfigError` or `StoreError` when it cannot start like this.
+ * Rejects with `ConfigError` or `StorageError` when it cannot start like this.
  */
 export async function serve(options: ServeOptions): Promise<Served> {
   const { config, warnings } = options.loaded
@@ -53,7 +53,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
 
   const servers = connect(config, { log, metrics })
   started.defer(() => servers.close())
-  const product = build(start, { servers, metrics })
+  const product = await build(start, { servers, metrics })
   const url = options.terminal ? '' : await open(start, { product, metrics })
   const { failed } = await attend(start, product)
 

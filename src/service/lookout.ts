@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Shelf } from '../bot/index.ts'
 import type { SignalDeps } from '../bot/signals/deps.ts'
 import type { Logger } from '../log.ts'
 import type { Repository, Signal } from '../signal.ts'
+import type { Namespace } from '../storage/index.ts'
 import { isForgeAway } from '../tools/gitea/ci/index.ts'
 import { missedPush, missedRuns, missedStatuses, readHeads, type Seen } from '../tools/gitea/ci/missed.ts'
 import { repositoryById } from '../tools/gitea/ci/result.ts'
@@ -17,7 +17,7 @@ export interface Lookout {
 
 export interface LookoutOptions {
   gitea: Gitea | undefined
-  seen: Shelf<Seen>
+  seen: Namespace<Seen>
   /** Whether pushes to the branch are told of. */
   wants(branch: string, repository: Repository): boolean
   inbox: SignalDeps['inbox']

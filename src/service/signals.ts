@@ -4,7 +4,7 @@ import type { CiSource, CiThread, SignalDeps, SignalThread } from '../bot/signal
 import type { Config } from '../config/index.ts'
 import type { Logger } from '../log.ts'
 import type { Repository } from '../signal.ts'
-import type { Store } from '../storage/sqlite/index.ts'
+import type { Namespace } from '../storage/index.ts'
 import type { Language } from '../text/language.ts'
 import { redact } from '../text/secrets/index.ts'
 import type { Probe } from '../tools/analyzers/analyzer.ts'
@@ -22,7 +22,6 @@ import { type WorkloadHealth, workloads } from '../tools/kubernetes/overview.ts'
 import { isWanted } from '../webhooks/branches.ts'
 import { createLookout } from './lookout.ts'
 import { createPlaces } from './places.ts'
-import { shelf } from './shelf.ts'
 
 export interface SignalOptions {
   config: Pick<Config, 'room' | 'signals' | 'language'>
@@ -32,7 +31,7 @@ export interface SignalOptions {
   probes: Probe[]
   hasModel: boolean
   inbox: SignalDeps['inbox']
-  store: Pick<Store, 'threads' | 'lines' | 'seen'>
+  store: { threads: Namespace<SignalThread>; lines: Namespace<CiThread>; seen: Namespace<Seen> }
   stopping: AbortSignal
   /** How often what was not found is looked for again; once a minute. */
   lookAgainMs?: number
@@ -62,7 +61,7 @@ export function createSignals(options: SignalOptions): Signals {
   const wants = (branch: string, { defaultBranch }: Repository) => isWanted(branch, defaultBranch, pushBranches)
   const lookout = createLookout({
     gitea,
-    seen: shelf<Seen>(store.seen),
+    seen: store.seen,
     wants,
     inbox,
     everyMs: lookMinutes * 60_000,
@@ -87,9 +86,8 @@ export function createSignals(options: SignalOptions): Signals {
       ])
     },
     placeFor: places.of,
-    // Of what nothing was heard of for so long nobody waits for news.
-    threads: { ...shelf<SignalThread>(store.threads), set: (key, thread) => store.threads.set(key, thread, keepMs) },
-    lines: { ...shelf<CiThread>(store.lines), set: (key, line) => store.lines.set(key, line, keepMs) },
+    threads: whileNews(store.threads),
+    lines: whileNews(store.lines),
     inbox,
     async confirm(signal) {
       const found = gitea ? await confirmed(gitea, signal, looking()) : signal
@@ -119,6 +117,12 @@ export function createSignals(options: SignalOptions): Signals {
     now: Date.now,
   }
 }
+
+/** What was silent for that long is forgotten: nobody waits for news of it. */
+const whileNews = <Value>(namespace: Namespace<Value>): Namespace<Value> => ({
+  ...namespace,
+  set: (key, value) => namespace.set(key, value, keepMs),
+})
 
 const ciOf = (gitea: Gitea, branches: string[], looking: () => AbortSignal): CiSource => ({
   // What jobs print and commits are called may hold credentials; people's rooms are no place for them either.

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Signal } from '../signal.ts'
-import type { Inbox, Job } from '../storage/sqlite/inbox.ts'
+import type { Inbox, Job } from '../storage/index.ts'
 import type { WebhookSource } from './source.ts'
 
 /** How a delivery ended, for the metrics. */

@@ -33,7 +33,7 @@ test('a call has one result, in the order of the calls, whatever comes later', (
 function turn(session: Session, number: number, size: number): void {
   session.messages.push({ role: 'user', content: `question ${number}` })
   addReply(session, calls(['look', { name: 'a' }]))
-  for (const call of openCalls(session)) addResult(session, call, 'x'.repeat(size))
+  for (const call of openCalls(session)) addResult(session, call, ownText('x'.repeat(size)))
   addReply(session, says(`answer ${number}`))
 }
 

@@ -1,17 +1,16 @@
 import pino from 'pino'
 import { Registry } from 'prom-client'
 import { createHttp } from '../../src/http/index.ts'
-import { createInbox } from '../../src/storage/sqlite/inbox.ts'
-import { openStore } from '../../src/storage/sqlite/index.ts'
+import { openSqlite } from '../../src/storage/sqlite/index.ts'
 import { webhooks } from '../../src/webhooks/index.ts'
 import { createSources } from '../../src/webhooks/sources.ts'
 
 /** The way in, wired as `serve` wires it, before the chat is in sync: what comes is written down and waits. */
 const { DATA_DIR: directory = '', PORT: port, SECRET: secret = '' } = process.env
 const log = pino({ level: 'warn' })
-const store = openStore(directory)
-const inbox = createInbox({ database: store.database, log })
-const app = createHttp({ log, health: () => ({ alive: true, ready: true, parts: {} }), registry: new Registry() })
+const store = await openSqlite(directory, { log })
+const { inbox } = store
+const app = createHttp({ log, health: async () => ({ alive: true, ready: true, parts: {} }), registry: new Registry() })
 await app.register(
   webhooks({
     sources: createSources({ giteaSecrets: [secret] }),

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
 import { ModelError } from '../../src/agent/model.ts'
+import type { Conversation } from '../../src/bot/conversation.ts'
+import { createConversations } from '../../src/bot/conversations.ts'
 import type { MessageId, ThreadId } from '../../src/bot/platform.ts'
 import { defineTool } from '../../src/tools/tool.ts'
 import { restart, restartPreview } from '../agent/fixtures.ts'
+import { createDocuments } from '../helpers/documents.ts'
 import { calls, lastShown, says, scriptedModel } from '../helpers/model.ts'
 import { matchesGolden } from '../tools/golden.ts'
 import { alice, bob, build, mallory, temporaryFolder, until } from './house.ts'
@@ -661,6 +664,40 @@ test('who asks the bot itself something while the model thinks is answered at on
   assert.equal(house.chat.shown.filter((post) => /Status/.test(post.markdown)).length, 1)
 })
 
+for (const then of ['answers', 'goes on', 'is stopped'] as const) {
+  test(`what the bot is asked while the model thinks is looked into once, also when the model ${then} before that`, async (t) => {
+    const thinks = Promise.withResolvers<void>()
+    const looks = Promise.withResolvers<string>()
+    let looked = 0
+    const first = then === 'answers' ? says('The api is fine.') : calls(['pods', {}])
+    const model = scriptedModel(async ({ signal }) => {
+      signal.addEventListener('abort', () => thinks.reject(signal.reason))
+      await thinks.promise
+      return first
+    }, says('The api is fine.'))
+    const analysis = async () => {
+      looked++
+      return looks.promise
+    }
+    const house = await build(t, { model, tools: [pods()], deps: { analysis } })
+    const thread = await house.chat.say(alice, 'how is the api?')
+    await until(() => model.requests.length || undefined, 'a question to the model')
+    await house.chat.say(bob, '!analyze shop', { thread })
+    await until(() => looked || undefined, 'an analysis')
+
+    if (then === 'is stopped') await house.chat.say(bob, '!stop', { thread })
+    else thinks.resolve()
+    // The loop, and the lane behind it, get every chance to take the command up a second time.
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+    looks.resolve('findings in shop')
+    await house.sees(then === 'is stopped' ? /Stopped/ : /The api is fine/)
+    await house.quiet()
+
+    assert.equal(looked, 1)
+    assert.equal(house.chat.shown.filter(({ markdown }) => /findings in shop/.test(markdown)).length, 1)
+  })
+}
+
 test('answers that go out at the same time do not push each other out', async (t) => {
   const thinking = Promise.withResolvers<void>()
   const house = await build(t, {
@@ -709,4 +746,29 @@ test('a job that fails three times is told in the thread, without what it must n
 
   await house.chat.say(alice, 'again', { thread })
   await house.sees(/Fine again/)
+})
+
+test('when somebody else has saved the thread meanwhile, the job is begun again from what they saved', async (t) => {
+  const thread = 'fake|ops|1' as ThreadId
+  const documents = createDocuments<Conversation>()
+  let looked = 0
+  const overtake = async () => {
+    const { value, version } = (await documents.get(thread)) ?? assert.fail()
+    if (++looked === 1) await documents.set(thread, { ...value, told: ['somebody else'] }, version)
+    return 'api-1 CrashLoopBackOff'
+  }
+  const model = scriptedModel(calls(['pods', {}]), says('It crashes.'))
+  const house = await build(t, {
+    model,
+    tools: [pods(overtake)],
+    deps: { conversations: createConversations(documents) },
+  })
+
+  await house.chat.say(alice, 'how is the api?', { thread, addressed: true })
+  await house.sees(/It crashes/)
+  await house.quiet()
+
+  assert.deepEqual((await documents.get(thread))?.value.told, ['somebody else'])
+  assert.equal(looked, 2)
+  assert.equal(house.chat.shown.filter(({ markdown }) => /It crashes/.test(markdown)).length, 1)
 })

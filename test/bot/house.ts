@@ -5,11 +5,12 @@ import type { TestContext } from 'node:test'
 import pino from 'pino'
 import type { UserId } from '../../src/agent/approval.ts'
 import type { Policy } from '../../src/agent/policy/index.ts'
+import { createConversations } from '../../src/bot/conversations.ts'
 import { type Bot, type BotDeps, createBot } from '../../src/bot/index.ts'
 import type { BotJob } from '../../src/bot/jobs/index.ts'
-import { shelf } from '../../src/service/shelf.ts'
-import { createInbox, type Inbox } from '../../src/storage/sqlite/inbox.ts'
-import { openStore, type Store } from '../../src/storage/sqlite/index.ts'
+import type { Kept } from '../../src/service/build.ts'
+import type { Inbox } from '../../src/storage/index.ts'
+import { openSqlite } from '../../src/storage/sqlite/index.ts'
 import { languageOf } from '../../src/text/language.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { createChat, type FakeChat, type Shown } from '../helpers/chat.ts'
@@ -55,8 +56,8 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
   const log = pino({ enabled: false })
   const clock = options.clock ?? { now: 1_000_000 }
   const now = () => clock.now
-  const store: Store = openStore(folder)
-  const inbox = createInbox<BotJob>({ database: store.database, log, now, retryDelays: [0, 0] })
+  const store = await openSqlite<Kept>(folder, { log, now, retryDelays: [0, 0] })
+  const { inbox } = store
   const chat = options.chat ?? createChat([alice, bob, mallory])
   const model = options.model === 'none' ? undefined : (options.model ?? scriptedModel())
   const audit: object[] = []
@@ -74,8 +75,8 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
   const bot = createBot({
     chats: [chat],
     name: 'kube-agent',
-    conversations: shelf(store.sessions),
-    prompts: shelf(store.prompts),
+    conversations: createConversations(store.sessions),
+    prompts: store.prompts,
     inbox,
     agent: {
       model,
@@ -87,8 +88,8 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
     },
     signals: {
       placeFor: () => undefined,
-      threads: shelf(store.threads),
-      lines: shelf(store.lines),
+      threads: store.threads,
+      lines: store.lines,
       inbox,
       confirm: async (signal) => signal,
       onSeen: async () => {},
@@ -110,7 +111,7 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
       if (namespace === 'closed') throw new Error('Namespace closed is not open to this bot.')
       return `findings in ${namespace ?? 'all'}`
     },
-    status: () => 'fine',
+    status: async () => 'fine',
     health: async () => ({ state: 'healthy', text: '3 of 3 pods ready' }),
     recoverySeconds: [30, 300],
     resumeMs: [1_000],
@@ -148,7 +149,7 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
         `a post that matches ${what}; shown:\n${shownAs(chat)}`,
       ),
     quiet: async () => {
-      await until(() => inbox.depth() === 0 || undefined, 'an empty inbox')
+      await until(async () => (await inbox.depth()) === 0 || undefined, 'an empty inbox')
     },
     leave,
   }
@@ -163,10 +164,13 @@ export function temporaryFolder(t: TestContext): string {
 const shownAs = (chat: FakeChat): string => chat.shown.map((post) => post.markdown).join('\n---\n')
 
 /** Looks again after every turn of the event loop; the test's own time limit ends it when nothing comes. */
-export async function until<Value>(look: () => Value | undefined, what: string): Promise<Value> {
+export async function until<Value>(
+  look: () => Promise<Value | undefined> | Value | undefined,
+  what: string,
+): Promise<Value> {
   const deadline = Date.now() + 10_000
   for (;;) {
-    const found = look()
+    const found = await look()
     if (found !== undefined) return found
     if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))

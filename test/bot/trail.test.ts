@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { cpSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import pino from 'pino'
 import { type Approval, openApproval, type Stage } from '../../src/agent/approval.ts'
 import type { Conversation } from '../../src/bot/conversation.ts'
 import type { BotJob } from '../../src/bot/jobs/index.ts'
 import type { RoomId, ThreadId } from '../../src/bot/platform.ts'
-import { shelf } from '../../src/service/shelf.ts'
-import { openStore } from '../../src/storage/sqlite/index.ts'
+import type { Kept } from '../../src/service/build.ts'
+import { openSqlite } from '../../src/storage/sqlite/index.ts'
 import { ownText } from '../../src/text/outside.ts'
 import { restart, restartCall, restartPreview } from '../agent/fixtures.ts'
 import type { FakeChat, Shown } from '../helpers/chat.ts'
@@ -213,7 +214,7 @@ async function threadOnDisk(
   applied: string[] = [],
 ): Promise<{ folder: string; thread: ThreadId; ids: string[] }> {
   const folder = temporaryFolder(t)
-  const store = openStore(folder)
+  const store = await openSqlite<Kept>(folder, { log: pino({ enabled: false }) })
   const thread = 'fake|ops|old' as ThreadId
   const written = approvals.map((changes, index) => {
     const { told: _unknown, ...approval } = openApproval(
@@ -233,7 +234,7 @@ async function threadOnDisk(
     )
     return { ...approval, ...changes }
   })
-  await shelf(store.sessions).set(thread, {
+  const old = {
     thread,
     room: 'fake|ops' as RoomId,
     session: { messages: [], approvals: written, steps: 0, calls: written.length },
@@ -245,7 +246,8 @@ async function threadOnDisk(
     prompts: {},
     told: [],
     recovery: {},
-  } as unknown as Conversation)
+  } as unknown as Conversation
+  await store.sessions.set(thread, old, undefined)
   await store.close()
   return { folder, thread, ids: written.map(({ id }) => id) }
 }

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import type { UserId } from '../../src/agent/approval.ts'
-import type { Positions } from '../../src/bot/matrix/position.ts'
 import type { ChatPlatform, Mark, MessageId, RoomId, ThreadId } from '../../src/bot/platform.ts'
+import type { Positions } from '../../src/storage/index.ts'
 import { createPositions } from '../bot/matrix/account.ts'
 import type { Abilities, Person, Seen, Stage } from './scene.ts'
 

@@ -16,7 +16,7 @@ export async function terminalStage(t: TestContext): Promise<Stage> {
   const kept = new Map<string, unknown>()
   const positions = {
     get: async (key: string) => structuredClone(kept.get(key)),
-    set: async (key: string, value: unknown) => kept.set(key, structuredClone(value)),
+    set: async (key: string, value: unknown) => void kept.set(key, structuredClone(value)),
   }
   let tty: FakeTty = createTty()
   const said: ChatEvent[] = []

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import pino from 'pino'
 import type { BotJob } from '../../src/bot/jobs/index.ts'
+import type { Kept } from '../../src/service/build.ts'
 import { createLookout } from '../../src/service/lookout.ts'
-import { shelf } from '../../src/service/shelf.ts'
 import type { PushSignal, Repository, Signal } from '../../src/signal.ts'
-import { openStore } from '../../src/storage/sqlite/index.ts'
-import type { Seen } from '../../src/tools/gitea/ci/missed.ts'
+import { openSqlite } from '../../src/storage/sqlite/index.ts'
 import type { Gitea } from '../../src/tools/gitea/client.ts'
 import { GiteaError, GiteaUnreachable } from '../../src/tools/gitea/errors.ts'
 import { temporaryFolder, until } from '../bot/house.ts'
@@ -68,13 +67,14 @@ function createForge() {
   return { ...forge, gitea, forge }
 }
 
-function watch(t: TestContext, { gitea, folder }: { gitea: Gitea; folder: string }) {
-  const store = openStore(folder)
+async function watch(t: TestContext, { gitea, folder }: { gitea: Gitea; folder: string }) {
+  const log = pino({ enabled: false })
+  const store = await openSqlite<Kept>(folder, { log })
   const stopping = new AbortController()
   const found: Signal[] = []
   const lookout = createLookout({
     gitea,
-    seen: shelf<Seen>(store.seen),
+    seen: store.seen,
     wants: (branch) => branch === 'main' || branch.startsWith('release/'),
     inbox: {
       put: async (job: BotJob) => {
@@ -85,7 +85,7 @@ function watch(t: TestContext, { gitea, folder }: { gitea: Gitea; folder: string
     everyMs: 1,
     settleMs: 1,
     stopping: stopping.signal,
-    log: pino({ enabled: false }),
+    log,
   })
   let isClosed = false
   const leave = async () => {
@@ -96,8 +96,7 @@ function watch(t: TestContext, { gitea, folder }: { gitea: Gitea; folder: string
   }
   t.after(leave)
   const ids = () => [...new Set(found.map(({ id }) => id))]
-  const kept = () =>
-    (store.database.prepare("SELECT count(*) AS n FROM entries WHERE namespace = 'seen'").get() as { n: number }).n
+  const kept = async () => (await Array.fromAsync(store.seen.entries())).length
   return { lookout, found, ids, leave, kept }
 }
 
@@ -121,7 +120,7 @@ test('what a repository had when it was first heard of is no news; what comes wh
   const folder = temporaryFolder(t)
   forge.runs = [{ id: 1, conclusion: 'failure', ended: at(1) }]
   forge.statuses = [{ id: 3, context: 'ci/old', status: 'failure' }]
-  const first = watch(t, { gitea, folder })
+  const first = await watch(t, { gitea, folder })
   await first.lookout.onSeen(push(sha(1)))
   await first.leave()
   assert.deepEqual(first.ids(), [])
@@ -129,7 +128,7 @@ test('what a repository had when it was first heard of is no news; what comes wh
   forge.runs.unshift({ id: 2, conclusion: 'failure', ended: at(30) })
   forge.heads = { main: sha(2), feature: sha(9) }
   forge.statuses.push({ id: 4, context: 'ci/new', status: 'failure' })
-  const second = watch(t, { gitea, folder })
+  const second = await watch(t, { gitea, folder })
   second.lookout.start()
   await until(() => (second.ids().length >= 3 ? true : undefined), 'three things that were missed')
 
@@ -146,7 +145,7 @@ test('what a repository had when it was first heard of is no news; what comes wh
 
 test('a push whose delivery comes while we look is not found late', async (t) => {
   const { forge, gitea } = createForge()
-  const one = watch(t, { gitea, folder: temporaryFolder(t) })
+  const one = await watch(t, { gitea, folder: temporaryFolder(t) })
   await one.lookout.onSeen(push(sha(1)))
   forge.heads = { main: sha(2) }
   await one.lookout.onSeen(push(sha(2)))
@@ -160,7 +159,7 @@ test('a push whose delivery comes while we look is not found late', async (t) =>
 
 test('a new branch that is wanted is found, one that is not is left alone', async (t) => {
   const { forge, gitea } = createForge()
-  const one = watch(t, { gitea, folder: temporaryFolder(t) })
+  const one = await watch(t, { gitea, folder: temporaryFolder(t) })
   await one.lookout.onSeen(push(sha(1)))
   forge.heads = { main: sha(1), 'release/2': sha(5), feature: sha(6) }
 
@@ -173,7 +172,7 @@ test('a new branch that is wanted is found, one that is not is left alone', asyn
 test('where runs are listed to administrators alone, pushes are found all the same', async (t) => {
   const { forge, gitea } = createForge()
   forge.hidesRuns = true
-  const one = watch(t, { gitea, folder: temporaryFolder(t) })
+  const one = await watch(t, { gitea, folder: temporaryFolder(t) })
   await one.lookout.onSeen(push(sha(1)))
   forge.heads = { main: sha(2) }
 
@@ -184,7 +183,7 @@ test('where runs are listed to administrators alone, pushes are found all the sa
 
 test('a forge that is away loses nothing: it is asked again', async (t) => {
   const { forge, gitea } = createForge()
-  const one = watch(t, { gitea, folder: temporaryFolder(t) })
+  const one = await watch(t, { gitea, folder: temporaryFolder(t) })
   await one.lookout.onSeen(push(sha(1)))
   forge.isAway = true
   forge.runs = [{ id: 2, conclusion: 'failure', ended: at(30) }]
@@ -201,12 +200,12 @@ test('a forge that is away loses nothing: it is asked again', async (t) => {
 test('a repository that is gone is not asked for any more', async (t) => {
   const { forge, gitea } = createForge()
   const folder = temporaryFolder(t)
-  const one = watch(t, { gitea, folder })
+  const one = await watch(t, { gitea, folder })
   await one.lookout.onSeen(push(sha(1)))
   forge.isGone = true
-  assert.equal(one.kept(), 1)
+  assert.equal(await one.kept(), 1)
 
   one.lookout.start()
 
-  await until(() => (one.kept() === 0 ? true : undefined), 'it to be forgotten')
+  await until(async () => (await one.kept()) === 0 || undefined, 'it to be forgotten')
 })

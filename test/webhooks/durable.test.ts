@@ -5,9 +5,9 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { openStore } from '../../src/storage/sqlite/index.ts'
 import { plain, pushOf, sign } from './receiver.ts'
 
 const program = fileURLToPath(new URL('../bench/receiver.ts', import.meta.url))
@@ -37,12 +37,10 @@ test('every delivery that was acknowledged is there after the process was killed
     if (answer?.status === 202 && acknowledged.push(commit) === 150) child.kill('SIGKILL')
   }
 
-  const store = openStore(folder)
-  t.after(() => store.close())
+  const database = new DatabaseSync(join(folder, 'kube-agent.sqlite'))
+  t.after(() => database.close())
   const stored = new Set(
-    (store.database.prepare('SELECT data FROM jobs').all() as { data: string }[]).map(
-      ({ data }) => JSON.parse(data).after,
-    ),
+    (database.prepare('SELECT data FROM jobs').all() as { data: string }[]).map(({ data }) => JSON.parse(data).after),
   )
   assert.ok(acknowledged.length >= 150 && acknowledged.length < commits.length, `${acknowledged.length}`)
   assert.deepEqual(

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import pino from 'pino'
 import type { Signal } from '../../src/signal.ts'
-import { createInbox, type Job } from '../../src/storage/sqlite/inbox.ts'
+import type { Job } from '../../src/storage/index.ts'
+import { createInbox } from '../../src/storage/sqlite/inbox.ts'
 import { createReceiver, type Delivery, deliver, plain, portOf, pushOf, recorded, sign } from './receiver.ts'
 
 /** How many deliveries are mutated: a hundred thousand in CI, by hand a million or more. */
@@ -342,7 +343,7 @@ test(`${runsOnSockets} deliveries over sockets, cut, chunked, pipelined and with
   timeout: 3_600_000,
 }, async (t) => {
   const database = new DatabaseSync(':memory:')
-  const inbox = createInbox<Job<'signal', Signal>>({ database, log: pino({ enabled: false }) })
+  const inbox = createInbox<Job<'signal', Signal>>(database, { log: pino({ enabled: false }) })
   const { app } = await createReceiver({ inbox })
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.after(() => app.close())

@@ -6,7 +6,7 @@ import pino from 'pino'
 import { Registry } from 'prom-client'
 import { createHttp } from '../../src/http/index.ts'
 import type { Signal } from '../../src/signal.ts'
-import type { Job } from '../../src/storage/sqlite/inbox.ts'
+import type { Job } from '../../src/storage/index.ts'
 import { type WebhookDeps, webhooks } from '../../src/webhooks/index.ts'
 import { createSources } from '../../src/webhooks/sources.ts'
 
@@ -34,7 +34,11 @@ export async function createReceiver(changes: Partial<WebhookDeps> = {}) {
   const known = new Set<string>()
   const outcomes: string[] = []
   const log = changes.log ?? pino({ enabled: false })
-  const app = createHttp({ log, health: () => ({ alive: true, ready: true, parts: {} }), registry: new Registry() })
+  const app = createHttp({
+    log,
+    health: async () => ({ alive: true, ready: true, parts: {} }),
+    registry: new Registry(),
+  })
   await app.register(
     webhooks({
       sources: createSources({ giteaSecrets: [plain.secret] }),

@@ -7,7 +7,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import pino from 'pino'
 import type { Signal } from '../../src/signal.ts'
-import { createInbox, type Job } from '../../src/storage/sqlite/inbox.ts'
+import type { Job } from '../../src/storage/index.ts'
+import { createInbox } from '../../src/storage/sqlite/inbox.ts'
 import type { WebhookDeps } from '../../src/webhooks/index.ts'
 import { createSources } from '../../src/webhooks/sources.ts'
 import { createReceiver, type Delivery, deliver, plain, portOf, raw, sign } from './receiver.ts'
@@ -316,13 +317,13 @@ test('what other headers say about the event does not count', async (t) => {
 })
 
 test('identical deliveries at the same time are one job', async (t) => {
-  const inbox = createInbox<Job<'signal', Signal>>({ database: new DatabaseSync(':memory:'), log })
+  const inbox = createInbox<Job<'signal', Signal>>(new DatabaseSync(':memory:'), { log })
   const { app, outcomes } = await setup(t, { inbox })
 
   const answers = await Promise.all(Array.from({ length: 20 }, () => deliver(app, plain)))
 
   assert.deepEqual(new Set(answers.map(({ statusCode }) => statusCode)), new Set([202]))
-  assert.equal(inbox.depth(), 1)
+  assert.equal(await inbox.depth(), 1)
   assert.equal(outcomes.filter((outcome) => outcome === 'accepted').length, 1)
 })
 

@@ -1,6 +1,6 @@
 import type { ApprovalId, PersonsVote } from '../../agent/approval.ts'
 import type { PushSignal, RunSignal, Signal, StatusSignal } from '../../signal.ts'
-import type { Job } from '../../storage/sqlite/inbox.ts'
+import type { Job } from '../../storage/index.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import type { ChatEvent, MessageId, RoomId } from '../platform.ts'
 

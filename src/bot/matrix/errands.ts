@@ -2,8 +2,8 @@ import type { Logger } from 'pino'
 import { pause } from '../../http/pause.ts'
 import { askedWait, isAway, isLimited } from '../../http/request-error.ts'
 import { backOff } from '../../http/waits.ts'
+import type { Positions } from '../../storage/index.ts'
 import { type Client, isRevoked, MatrixError } from './client.ts'
-import type { Positions } from './position.ts'
 
 /** What is to be done about a room. */
 export type Errand =

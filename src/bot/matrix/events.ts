@@ -1,10 +1,10 @@
 import type { UserId } from '../../agent/approval.ts'
+import type { Positions } from '../../storage/index.ts'
 import type { ChatEvent, Mark, Vote } from '../platform.ts'
 import { automated } from './content.ts'
 import { messageIdOf, roomIdOf, threadIdOf } from './ids.ts'
 import type { Members } from './members.ts'
 import { type Me, mentions, withoutMention } from './mentions.ts'
-import type { Positions } from './position.ts'
 import type { Relations } from './relations.ts'
 import { type RoomEvent, redactionTarget, relationOf, replyTarget } from './wire.ts'
 

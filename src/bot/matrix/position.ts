@@ -1,12 +1,5 @@
 import { checkpoint } from '../../checkpoint.ts'
-
-/** Where the durable parts of this account are kept: a key-value store whose writes are on disk when they resolve. */
-export interface Positions {
-  get(key: string): Promise<unknown>
-  /** `ttl` in milliseconds. */
-  set(key: string, value: unknown, ttl?: number): Promise<unknown>
-  delete(key: string): Promise<unknown>
-}
+import type { Positions } from '../../storage/index.ts'
 
 /** How far the account's events were taken in, and which of them lately: servers give old ones again. */
 export interface Position {

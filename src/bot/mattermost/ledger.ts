@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Positions } from '../platforms.ts'
+import type { Positions } from '../../storage/index.ts'
 import { secretName } from './ids.ts'
 
 /**

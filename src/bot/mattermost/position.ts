@@ -1,5 +1,5 @@
 import { checkpoint } from '../../checkpoint.ts'
-import type { Positions } from '../platforms.ts'
+import type { Positions } from '../../storage/index.ts'
 import type { Post } from './wire.ts'
 
 /** How far the posts of one channel were taken in. */

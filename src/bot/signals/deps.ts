@@ -1,5 +1,5 @@
 import type { PushSignal, Repository, RunSignal, Signal, StatusSignal } from '../../signal.ts'
-import type { Inbox } from '../../storage/sqlite/inbox.ts'
+import type { Inbox } from '../../storage/index.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import type { BotJob } from '../jobs/index.ts'
 import type { ChatPlatform, RoomId, ThreadId } from '../platform.ts'

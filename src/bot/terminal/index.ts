@@ -1,4 +1,5 @@
 import type { UserId } from '../../agent/approval.ts'
+import type { Positions } from '../../storage/index.ts'
 import { sentenceOf } from '../../text/sentence.ts'
 import { isStop } from '../commands.ts'
 import {
@@ -13,7 +14,7 @@ import {
   type RoomId,
   type ThreadId,
 } from '../platform.ts'
-import { createTranscript, type Line, type Positions } from './transcript.ts'
+import { createTranscript, type Line } from './transcript.ts'
 import type { Ui } from './ui.ts'
 
 export interface TerminalOptions {
@@ -28,7 +29,7 @@ export interface TerminalOptions {
   onEnd(): void
   /** The person said something. */
   onSaid?(text: string): void
-  positions: Positions
+  positions: Pick<Positions, 'get' | 'set'>
 }
 
 export const personOf = (login: string): UserId => `@${login}:terminal` as UserId

@@ -1,3 +1,4 @@
+import type { Positions } from '../../storage/index.ts'
 import type { MessageId, Vote } from '../platform.ts'
 
 /** What was said, as it is shown again when a conversation is resumed. */
@@ -11,12 +12,6 @@ export interface Line {
   /** Of a question: what was answered, and whether it is over. */
   votes?: Vote[]
   over?: boolean
-}
-
-/** Where it is kept; values are JSON. */
-export interface Positions {
-  get(key: string): Promise<unknown>
-  set(key: string, value: unknown): Promise<unknown>
 }
 
 export interface Transcript {
@@ -34,7 +29,7 @@ export interface Transcript {
 const key = 'terminal:transcript'
 const most = 500
 
-export function createTranscript(positions: Positions): Transcript {
+export function createTranscript(positions: Pick<Positions, 'get' | 'set'>): Transcript {
   let kept: { number: number; lines: Line[] } = { number: 0, lines: [] }
   const save = async () => void (await positions.set(key, kept))
   return {

@@ -1,4 +1,5 @@
 import type { UserId } from '../../agent/approval.ts'
+import type { Positions } from '../../storage/index.ts'
 import type { Mark, MessageId, ThreadId, Vote } from '../platform.ts'
 
 /** A message as it stands. */
@@ -28,13 +29,6 @@ type Draft = Pick<Message, 'from' | 'name' | 'markdown' | 'bot'> &
   Partial<Pick<Message, 'post' | 'quiet' | 'mention' | 'file'>>
 
 export type Change = { kind: 'message'; message: Message } | { kind: 'working'; thread: ThreadId; atWork: boolean }
-
-/** Where the board is kept; values are JSON. */
-export interface Positions {
-  get(key: string): Promise<unknown>
-  set(key: string, value: unknown): Promise<unknown>
-  delete(key: string): Promise<unknown>
-}
 
 /** What stands in the rooms: kept in memory, a thread a document on disk. */
 export interface Board {

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { UserId } from '../../agent/approval.ts'
+import type { Positions } from '../../storage/index.ts'
 import { mentions, withoutMention } from '../mentions.ts'
 import {
   type ChatEvent,
@@ -13,7 +14,7 @@ import {
   type RoomId,
   type ThreadId,
 } from '../platform.ts'
-import { createBoard, type Message, type Positions } from './board.ts'
+import { createBoard, type Message } from './board.ts'
 import { createRoutes } from './routes.ts'
 
 export interface WebOptions {

@@ -11,7 +11,7 @@ import { createScreen } from '../../bot/terminal/screen.ts'
 import { ConfigError, hidePassword, type LoadedConfig, secretsOf } from '../../config/index.ts'
 import { createLog } from '../../log.ts'
 import { type Served, serve } from '../../service/index.ts'
-import { StoreError } from '../../storage/sqlite/index.ts'
+import { StorageError } from '../../storage/index.ts'
 import { type Conversations, conversationsFolder, openConversations, type Told } from './conversations.ts'
 
 export interface ChatFlags {
@@ -50,8 +50,8 @@ export async function chat({ load, version, flags }: ChatOptions): Promise<numbe
       ? await converse({ loaded, version, login, conversations, resumed })
       : await answerOnce({ loaded, version, login, conversations, resumed })
   } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof StoreError)) throw error
-    const isOpen = resumed && error instanceof StoreError && /in use by another kube-agent/.test(error.message)
+    if (!(error instanceof ConfigError || error instanceof StorageError)) throw error
+    const isOpen = resumed && error instanceof StorageError && /in use by another kube-agent/.test(error.message)
     return refuse(
       isOpen
         ? `Conversation ${resumed.id} is open in another terminal. End it there, or leave --resume away to begin a new one.`

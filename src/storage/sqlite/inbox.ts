@@ -1,58 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Logger } from 'pino'
 import { checkpoint } from '../../checkpoint.ts'
 import { sentenceOf } from '../../text/sentence.ts'
-
-/** Something to do, as data. `id` is stable across redeliveries; `thread` names the lane; `due` (ms since the epoch) is for timers. */
-export interface Job<Kind extends string = string, Data = unknown> {
-  id: string
-  thread: string
-  kind: Kind
-  data: Data
-  due?: number
-}
-
-/** The one way in. Jobs of one lane run one after another, in the order they were put; lanes do not wait for each other. */
-export interface Inbox<AnyJob extends Job = Job> {
-  /** Resolves when the job is on disk. `false`: a job with this id was put within the last seven days; nothing happens. */
-  put(job: AnyJob): Promise<boolean>
-  /** Jobs of this lane that are due and stand behind the running one, in order; at most 100. They stay where they are. */
-  waiting(thread: string): AnyJob[]
-  /** Takes back a timer that has not begun. */
-  cancel(id: string): void
-  /**
-   * Begins to handle, with what the last run left first. `handle` may run again for the same job after a crash. A job that threw
-   * three times is set aside: `setAside` is told why, the job and the reason stay in the file.
-   */
-  start(handlers: {
-    handle(job: AnyJob, signal: AbortSignal): Promise<void>
-    setAside(job: AnyJob, reason: string): Promise<void>
-  }): void
-  /** Jobs of these lanes stay where they are until it is called again; without an argument every lane may run. */
-  hold(isHeld?: (thread: string) => boolean): void
-  /** Called after every put, with the job: a running lane may want to look at it at once. */
-  onPut(listener: (job: AnyJob) => void): void
-  /** Jobs that wait or run, timers apart. */
-  depth(): number
-  /**
-   * No job begins any more; running ones get `graceMs`, then their signal is aborted, and one that does not listen is left behind.
-   * What did not end stays for the next start.
-   */
-  stop(graceMs: number): Promise<void>
-}
-
-export interface InboxOptions {
-  database: DatabaseSync
-  log: Logger
-  now?: () => number
-  /** Waits before a job that threw is tried again, in milliseconds. */
-  retryDelays?: number[]
-  /** Lanes that may run at the same time. */
-  parallel?: number
-  /** Told how each handled job ended. */
-  onHandled?: (job: Job, outcome: 'done' | 'failed' | 'set-aside') => void
-}
+import type { Handlers, Inbox, Job, StoreOptions } from '../index.ts'
 
 interface Row {
   seq: number
@@ -74,8 +24,8 @@ const storeRetryMs = 5_000
 const hearMs = 3_000
 
 /** An inbox on three tables of the store's file. Jobs stay on disk until their turn: memory holds one job a running lane. */
-export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): Inbox<AnyJob> {
-  const { database, log, now = Date.now, retryDelays = [1_000, 5_000], parallel = 32, onHandled = () => {} } = options
+export function createInbox<AnyJob extends Job = Job>(database: DatabaseSync, options: StoreOptions): Inbox<AnyJob> {
+  const { log, now = Date.now, retryDelays = [1_000, 5_000], parallel = 32, onHandled = () => {} } = options
   database.exec(`
     CREATE TABLE IF NOT EXISTS jobs (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, thread TEXT NOT NULL, kind TEXT NOT NULL,
       data TEXT NOT NULL, due INTEGER, attempts INTEGER NOT NULL DEFAULT 0);
@@ -119,7 +69,7 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
   const closing = new AbortController()
   /** Aborted after the grace: what runs has to end. */
   const stopping = new AbortController()
-  let handlers: Parameters<Inbox<AnyJob>['start']>[0] | undefined
+  let handlers: Handlers<AnyJob> | undefined
   let isHeld: ((thread: string) => boolean) | undefined
   let timer: NodeJS.Timeout | undefined
   const forget = () => guarded(() => sql.forget.run(now() - rememberMs))
@@ -284,10 +234,10 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
       checkpoint('inbox:before-put')
       return putTogether({ job, data: JSON.stringify(job.data) })
     },
-    waiting(thread) {
+    async waiting(thread) {
       return (sql.behind.all(thread, running.get(thread)?.seq ?? 0) as unknown as Row[]).map(toJob<AnyJob>)
     },
-    cancel(id) {
+    async cancel(id) {
       sql.cancel.run(id, now())
     },
     start(next) {
@@ -301,7 +251,7 @@ export function createInbox<AnyJob extends Job = Job>(options: InboxOptions): In
     onPut(listener) {
       listeners.push(listener)
     },
-    depth: () => (sql.depth.get() as { depth: number }).depth,
+    depth: async () => (sql.depth.get() as { depth: number }).depth,
     async stop(graceMs) {
       closing.abort()
       // What was put in this turn is written at the end of it.

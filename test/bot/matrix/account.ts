@@ -1,8 +1,8 @@
 import type { TestContext } from 'node:test'
 import pino, { type Logger } from 'pino'
 import { createMatrix, type MatrixOptions } from '../../../src/bot/matrix/index.ts'
-import type { Positions } from '../../../src/bot/matrix/position.ts'
 import type { ChatEvent, ChatPlatform, MessageId, RoomId, ThreadId } from '../../../src/bot/platform.ts'
+import type { Positions } from '../../../src/storage/index.ts'
 import type { FakeEvent, Homeserver } from '../../helpers/homeserver.ts'
 
 export const alice = '@alice:hs.test'
@@ -94,7 +94,7 @@ export function createPositions(): Positions & { entries: Map<string, string>; f
       }
       entries.set(key, JSON.stringify(value))
     },
-    delete: async (key: string) => entries.delete(key),
+    delete: async (key: string) => void entries.delete(key),
   }
   return positions
 }

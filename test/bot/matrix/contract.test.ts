@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import pino from 'pino'
 import { createMatrix } from '../../../src/bot/matrix/index.ts'
-import type { Positions } from '../../../src/bot/matrix/position.ts'
+import type { Positions } from '../../../src/storage/index.ts'
 import { type MatrixClient, type MatrixSide, matrixStage } from '../../contracts/matrix.ts'
 import { contract } from '../../contracts/platform.ts'
 import { createHomeserver, type Homeserver, type Json } from '../../helpers/homeserver.ts'

@@ -91,7 +91,7 @@ export function createPositions() {
     async set(key: string, value: unknown) {
       entries.set(key, JSON.stringify(value))
     },
-    delete: async (key: string) => entries.delete(key),
+    delete: async (key: string) => void entries.delete(key),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import pino from 'pino'
 import { createMattermost } from '../../../src/bot/mattermost/index.ts'
-import type { Positions } from '../../../src/bot/platforms.ts'
+import type { Positions } from '../../../src/storage/index.ts'
 import { type MattermostClient, type MattermostSide, mattermostStage } from '../../contracts/mattermost.ts'
 import { contract } from '../../contracts/platform.ts'
 import { createPositions } from './account.ts'

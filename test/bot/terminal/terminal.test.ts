@@ -51,7 +51,7 @@ async function open(
     onEnd: () => seen.push('end'),
     positions: {
       get: async (key) => structuredClone(kept.get(key)),
-      set: async (key, value) => kept.set(key, structuredClone(value)),
+      set: async (key, value) => void kept.set(key, structuredClone(value)),
     },
   })
   await terminal.start(async (event) => {

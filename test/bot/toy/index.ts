@@ -11,8 +11,8 @@ import type {
   ThreadId,
   Vote,
 } from '../../../src/bot/platform.ts'
-import type { Positions } from '../../../src/bot/platforms.ts'
 import { pause } from '../../../src/http/pause.ts'
+import type { Positions } from '../../../src/storage/index.ts'
 import { createLineClient } from './client.ts'
 import type { Line } from './server.ts'
 

@@ -2,9 +2,9 @@ import type { TestContext } from 'node:test'
 import { type FastifyInstance, fastify } from 'fastify'
 import pino from 'pino'
 import type { ChatEvent, ChatPlatform } from '../../../src/bot/platform.ts'
-import type { Positions } from '../../../src/bot/web/board.ts'
 import { createWeb } from '../../../src/bot/web/index.ts'
 import type { MessageView, ThreadView } from '../../../src/bot/web/view.ts'
+import type { Positions } from '../../../src/storage/index.ts'
 
 /** What outlives a run, in a map; values go through JSON as on disk. */
 export function createPositions(): Positions & { keys(): string[] } {

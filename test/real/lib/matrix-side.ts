@@ -1,6 +1,6 @@
 import pino from 'pino'
 import { createMatrix } from '../../../src/bot/matrix/index.ts'
-import type { Positions } from '../../../src/bot/matrix/position.ts'
+import type { Positions } from '../../../src/storage/index.ts'
 import { createPositions } from '../../bot/matrix/account.ts'
 import type { MatrixClient, MatrixSide } from '../../contracts/matrix.ts'
 import { Person } from './matrix-person.ts'

@@ -1,6 +1,6 @@
 import pino from 'pino'
 import { createMattermost } from '../../../src/bot/mattermost/index.ts'
-import type { Positions } from '../../../src/bot/platforms.ts'
+import type { Positions } from '../../../src/storage/index.ts'
 import { createPositions } from '../../bot/mattermost/account.ts'
 import type { MattermostClient, MattermostSide } from '../../contracts/mattermost.ts'
 import { MattermostPerson, type MattermostPost } from './mattermost-person.ts'
