@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Shelf } from '../bot/index.ts'
 import type { SignalDeps } from '../bot/signals/deps.ts'
 import type { Logger } from '../log.ts'
-import type { Repository, Signal } from '../signal.ts'
+import type { ForgeSignal, Repository } from '../signal.ts'
 import { isForgeAway } from '../tools/gitea/ci/index.ts'
 import { missedPush, missedRuns, missedStatuses, readHeads, type Seen } from '../tools/gitea/ci/missed.ts'
 import { repositoryById } from '../tools/gitea/ci/result.ts'
@@ -10,7 +10,7 @@ import type { Gitea } from '../tools/gitea/client.ts'
 
 export interface Lookout {
   /** Remembers how far a repository was heard of. */
-  onSeen(signal: Signal): Promise<void>
+  onSeen(signal: ForgeSignal): Promise<void>
   /** Looks now and every few minutes for what no webhook told of, until `stopping`. */
   start(): void
 }
@@ -50,7 +50,7 @@ export function createLookout(options: LookoutOptions): Lookout {
     return writing
   }
 
-  async function onSeen(signal: Signal): Promise<void> {
+  async function onSeen(signal: ForgeSignal): Promise<void> {
     const { repository } = signal
     // Whether it is gone says the forge itself, at the next look.
     if (signal.kind === 'repository' && signal.action === 'deleted') return
@@ -61,7 +61,7 @@ export function createLookout(options: LookoutOptions): Lookout {
     if (gitea && isNew) await tryToLook(gitea, { repository, heads: head })
   }
 
-  const put = (signal: Signal): Promise<boolean> =>
+  const put = (signal: ForgeSignal): Promise<boolean> =>
     inbox.put({
       id: `signal:${signal.repository.fullName}:${signal.id}`,
       thread: `signal:${signal.source}:${signal.repository.id}`,

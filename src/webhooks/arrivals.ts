@@ -24,8 +24,9 @@ export function createArrivals(secrets: string[]): Arrivals {
   }
 
   return {
-    note({ kind, repository: { fullName } }) {
-      if (kind !== 'test') return
+    note(signal) {
+      if (signal.kind !== 'test') return
+      const { fullName } = signal.repository
       for (const scope of [fullName, fullName.split('/')[0] ?? ''].map((name) => name.toLowerCase()))
         tests.set(scope, (tests.get(scope) ?? 0) + 1)
     },

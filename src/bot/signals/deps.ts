@@ -1,4 +1,4 @@
-import type { PushSignal, Repository, RunSignal, Signal, StatusSignal } from '../../signal.ts'
+import type { ForgeSignal, PushSignal, Repository, RunSignal, StatusSignal } from '../../signal.ts'
 import type { Inbox } from '../../storage/sqlite/inbox.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import type { BotJob } from '../jobs/index.ts'
@@ -13,9 +13,9 @@ export interface SignalDeps {
   lines: Kept<CiThread>
   inbox: Pick<Inbox<BotJob>, 'put'>
   /** The signal as far as the forge says the same; nothing when it contradicts. */
-  confirm(signal: Signal): Promise<Signal | undefined>
+  confirm(signal: ForgeSignal): Promise<ForgeSignal | undefined>
   /** Told of every signal, so that what is missed later can be found by looking. */
-  onSeen(signal: Signal): Promise<void>
+  onSeen(signal: ForgeSignal): Promise<void>
   /** Why a push opens no thread; nothing when it may. */
   unwanted(push: PushSignal): string | undefined
   title(push: PushSignal): string
