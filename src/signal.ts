@@ -1,6 +1,9 @@
 /**
  * Something that happened outside the chat, in our own words. It is a hint: whoever acts on it asks the source again. Text fields come
  * from outside: data, never instructions.
+ *
+ * A source that is no forge becomes one more member here, with a `source` of its own. `laneOf` and `signalJob` below say where it waits,
+ * `src/bot/jobs/signal.ts` who takes it up; without them it does not compile.
  */
 export type Signal = ForgeSignal
 
@@ -15,6 +18,21 @@ export type ForgeSignal =
   | ReleaseSignal
   | RepositorySignal
   | TestSignal
+
+/** A signal's job for the inbox. Deliveries of one event, and a look at its source, all make the same one: it is handled once. */
+export function signalJob(signal: Signal): { id: string; thread: string; kind: 'signal'; data: Signal } {
+  return {
+    id: `signal:${signal.repository.fullName}:${signal.id}`,
+    thread: laneOf(signal),
+    kind: 'signal',
+    data: signal,
+  }
+}
+
+/** The lane where a signal waits until a thread is found for it. What happened in one repository is taken up one after the other. */
+export function laneOf(signal: Signal): string {
+  return `signal:${signal.source}:${signal.repository.id}`
+}
 
 /** What every signal has. */
 interface Happening<Source extends string, Kind extends string> {
@@ -118,3 +136,25 @@ export interface RepositorySignal extends ForgeEvent<'repository'> {
 
 /** Somebody tries whether deliveries arrive. */
 export type TestSignal = ForgeEvent<'test'>
+
+/**
+ * The ids of events that we hear of in two ways: a delivery brings them, or a look at the forge finds what no delivery brought. An id of
+ * its own for each way would have the event told twice.
+ */
+export const pushId = ({
+  repository,
+  branch,
+  before,
+  after,
+}: Pick<PushSignal, 'repository' | 'branch' | 'before' | 'after'>): string =>
+  `push:${repository.id}:refs/heads/${branch}:${before}:${after}`
+
+/** `completedAt` as the server writes it: a run that goes on after all ends a second time. */
+export const runId = (
+  { repository, run, conclusion }: Pick<RunSignal, 'repository' | 'run' | 'conclusion'>,
+  completedAt: string,
+): string => `run:${repository.id}:${run}:${conclusion}:${completedAt}`
+
+/** `number`: the server's own, one for each status. */
+export const statusId = ({ repository, commit }: Pick<StatusSignal, 'repository' | 'commit'>, number: number): string =>
+  `status:${repository.id}:${commit}:${number}`

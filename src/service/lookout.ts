@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Shelf } from '../bot/index.ts'
 import type { SignalDeps } from '../bot/signals/deps.ts'
 import type { Logger } from '../log.ts'
-import type { ForgeSignal, Repository } from '../signal.ts'
+import { type ForgeSignal, type Repository, signalJob } from '../signal.ts'
 import { isForgeAway } from '../tools/gitea/ci/index.ts'
 import { missedPush, missedRuns, missedStatuses, readHeads, type Seen } from '../tools/gitea/ci/missed.ts'
 import { repositoryById } from '../tools/gitea/ci/result.ts'
@@ -61,13 +61,7 @@ export function createLookout(options: LookoutOptions): Lookout {
     if (gitea && isNew) await tryToLook(gitea, { repository, heads: head })
   }
 
-  const put = (signal: ForgeSignal): Promise<boolean> =>
-    inbox.put({
-      id: `signal:${signal.repository.fullName}:${signal.id}`,
-      thread: `signal:${signal.source}:${signal.repository.id}`,
-      kind: 'signal',
-      data: signal,
-    })
+  const put = (signal: ForgeSignal): Promise<boolean> => inbox.put(signalJob(signal))
 
   async function look(forge: Gitea, known: Seen): Promise<void> {
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(120_000)])

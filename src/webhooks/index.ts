@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import type { Signal } from '../signal.ts'
+import { type Signal, signalJob } from '../signal.ts'
 import type { Inbox, Job } from '../storage/sqlite/inbox.ts'
 import type { WebhookSource } from './source.ts'
 
@@ -89,15 +89,9 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
     }
 
     async function store(delivery: string, signal: Signal, reply: FastifyReply): Promise<FastifyReply> {
-      const lane = `signal:${signal.source}:${signal.repository.id}`
-      // The id follows from the signed body alone: a redelivery, a replay under another name, and the same event through another
+      // The job follows from the signed body alone: a redelivery, a replay under another name, and the same event through another
       // hook are all this job. The delivery's own name is not signed, so it is good for the log only.
-      const job: Job<'signal', Signal> = {
-        id: `signal:${signal.repository.fullName}:${signal.id}`,
-        thread: lane,
-        kind: 'signal',
-        data: signal,
-      }
+      const job = signalJob(signal)
       try {
         const outcome = (await deps.inbox.put(job)) ? 'accepted' : 'duplicate'
         deps.log.debug({ component: 'webhooks', delivery, job: job.id, outcome }, 'webhook taken')

@@ -1,4 +1,4 @@
-import type { PushSignal, RunSignal, StatusSignal } from '../../signal.ts'
+import { laneOf, type PushSignal, type RunSignal, type StatusSignal } from '../../signal.ts'
 import type { SignalDeps } from './deps.ts'
 
 /** Hints of the same thing that come so close together are looked at once more together. */
@@ -18,7 +18,7 @@ export async function lookAgain(
   const window = Math.floor(now() / windowMs)
   await inbox.put({
     id: `look-again:${subjectOf(signal)}:${attempt + 1}:${window}`,
-    thread: `signal:${signal.source}:${signal.repository.id}`,
+    thread: laneOf(signal),
     kind: 'look-again',
     data: { signal, attempt: attempt + 1 },
     due: now() + waitMs,
