@@ -1,6 +1,5 @@
 import type { Language } from '../../text/language.ts'
-import { type Conversation, say, shortId } from '../conversation.ts'
-import type { JobOf } from '../jobs/index.ts'
+import { shortId } from '../conversation.ts'
 import type { RoomId, ThreadId } from '../platform.ts'
 import { texts } from '../texts.ts'
 import type { Place, SignalDeps } from './deps.ts'
@@ -20,8 +19,6 @@ const mostThreads = 10
 const mostOfRepository = 5
 const failingMs = 60_000
 const mostFailing = 5
-/** Lines that come within so much time are one post. */
-const listMs = 10_000
 
 /** Whether another thread would be one too many, for the room or for the repository; then it belongs into a list. */
 export function isFlood(
@@ -64,21 +61,4 @@ export async function list(
   { id, thread, room, line }: { id: string; thread: ThreadId; room: RoomId; line: string },
 ): Promise<void> {
   await deps.inbox.put({ id, thread, kind: 'listed', data: { room, line } })
-}
-
-export async function takeListed(
-  conversation: Conversation,
-  { data }: JobOf<'listed'>,
-  { inbox, now }: Pick<SignalDeps, 'inbox' | 'now'>,
-): Promise<void> {
-  const { thread } = conversation
-  conversation.listed = [...(conversation.listed ?? []), data.line]
-  const window = Math.floor(now() / listMs) + 1
-  await inbox.put({ id: `list:${thread}:${window}`, thread, kind: 'list', data: {}, due: window * listMs })
-}
-
-export function takeList(conversation: Conversation): void {
-  const { listed = [] } = conversation
-  delete conversation.listed
-  if (listed.length > 0) say(conversation, listed.map((line) => `- ${line}`).join('\n'), { quiet: true })
 }
