@@ -18,7 +18,7 @@ import { flush, type OutboxDeps, type PromptPlace } from './outbox.ts'
 import { type ChatEvent, type ChatPlatform, platformOf, type RoomId, type ThreadId } from './platform.ts'
 import { showProgress } from './progress.ts'
 import { reflectApprovals, scheduleTimers } from './prompts.ts'
-import { createFlood } from './signals/collection.ts'
+import { createFlood } from './signals/flood.ts'
 import { followProposals } from './signals/proposals.ts'
 import { texts } from './texts.ts'
 import { record } from './trail.ts'
@@ -80,7 +80,7 @@ export function createBot(deps: BotDeps): Bot {
 
   async function handle(job: BotJob, signal: AbortSignal): Promise<void> {
     const kind = kindOf(job)
-    if (kind.about === 'outside') return kind.route(job, { signals: deps.signals, languageOf: deps.languageOf, flood })
+    if (kind.about === 'outside') return kind.route(job, { ...deps, flood })
     const conversation = (await deps.conversations.get(job.thread)) ?? kind.opens(job, deps)
     if (!conversation) return
     await apply(conversation, job)

@@ -210,3 +210,23 @@ test('fifty repositories that push at once open ten threads; the rest are listed
   assert.equal(threads(house), 11)
   assert.equal(model.requests.length, 10)
 })
+
+test('a chat that takes long to open threads opens no more of them in a flood', async (t) => {
+  const house = await ops(t)
+  const { open } = house.chat
+  const asked: string[] = []
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+  house.chat.open = async (where, post) => {
+    asked.push(post.markdown)
+    await answered
+    return open(where, post)
+  }
+
+  for (let repo = 1; repo <= 40; repo++) await house.send(push({ repo }))
+  await until(() => asked[31], 'all lanes to wait for the chat')
+  assert.equal(asked.filter((markdown) => /^push to/.test(markdown)).length, 10)
+  answer()
+  await house.quiet()
+
+  assert.equal(threads(house), 11)
+})

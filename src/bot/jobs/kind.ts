@@ -1,10 +1,11 @@
+import type { Logger } from 'pino'
 import type { Target, Tool } from '../../tools/tool.ts'
 import type { Conversation } from '../conversation.ts'
 import type { MessageDeps } from '../messages.ts'
 import type { ThreadId } from '../platform.ts'
 import type { Health } from '../recovery.ts'
-import type { Flood } from '../signals/collection.ts'
 import type { SignalDeps } from '../signals/deps.ts'
+import type { Flood } from '../signals/flood.ts'
 import type { BotJob, JobOf } from './index.ts'
 
 /** What a kind of job is: something about a thread, or something about what happened outside, for which no thread is found yet. */
@@ -47,6 +48,7 @@ export interface TakeDeps extends MessageDeps {
 export interface RouteDeps extends OpenDeps {
   signals: SignalDeps
   flood: Flood
+  log: Logger
 }
 
 /** Most kinds go on in a thread that is known: they begin none, and mean nothing to one at work. */

@@ -7,7 +7,7 @@ import type { ChatPlatform, RoomId, ThreadId } from '../platform.ts'
 export interface SignalDeps {
   /** Where threads about a repository are opened; nothing when no room is meant for it, `later` when that is not found yet. */
   placeFor(repository: Repository): Place | 'later' | undefined
-  /** The last thread of each thing that pushes, and each collection, was told in. */
+  /** The thread where the last push to a branch was told, and the list of each room. */
   threads: Kept<SignalThread>
   /** What is known of each branch and pull request whose CI was told of. */
   lines: Kept<CiThread>
@@ -77,7 +77,7 @@ export interface SignalThread {
 export interface CiThread {
   thread: ThreadId
   room: RoomId
-  /** `watched`: it was proposed in the thread, so that how it goes is told there, good or bad. */
+  /** `watched`: the thread pushed it, so the thread hears how it goes, good or bad. */
   state: 'watched' | 'red' | 'green'
   at: number
   /** Until when what was proposed is watched. */
@@ -92,6 +92,6 @@ export interface CiThread {
   told: string[]
   /** The post that began the thread about this line; its first line says when all is well again. */
   root?: string
-  /** The thread lists many; this is one of them. */
+  /** The thread is a room's list; this is one of many in it. */
   collected?: true
 }
