@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { CiSource, PushFacts } from '../../src/bot/signals/deps.ts'
-import type { PushSignal, Repository, RunSignal, Signal, StatusSignal } from '../../src/signal.ts'
+import {
+  type ForgeSignal,
+  type PushSignal,
+  type Repository,
+  type RunSignal,
+  type StatusSignal,
+  signalJob,
+} from '../../src/signal.ts'
 import type { CiResult } from '../../src/tools/gitea/ci/result.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { restart, restartPreview } from '../agent/fixtures.ts'
@@ -82,13 +89,7 @@ async function forge(
       ...(options.pushFacts && { facts: options.pushFacts, checkAgainMs: [60_000, 60_000] }),
     },
   })
-  const send = (signal: Signal) =>
-    house.inbox.put({
-      id: `signal:${signal.id}`,
-      thread: `signal:gitea:${signal.repository.id}`,
-      kind: 'signal',
-      data: signal,
-    })
+  const send = (signal: ForgeSignal) => house.inbox.put(signalJob(signal))
   return {
     ...house,
     now,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { PushFacts } from '../../src/bot/signals/deps.ts'
-import type { PushSignal, Signal } from '../../src/signal.ts'
+import { type ForgeSignal, type PushSignal, signalJob } from '../../src/signal.ts'
 import { restart } from '../agent/fixtures.ts'
 import { createChat, room } from '../helpers/chat.ts'
 import { calls, lastShown, type ScriptedModel, says, scriptedModel } from '../helpers/model.ts'
@@ -37,7 +37,7 @@ async function ops(
     checkAgainMs?: number[]
     unwanted?: (signal: PushSignal) => string | undefined
     noRoom?: boolean
-    confirm?: (signal: Signal) => Promise<Signal | undefined>
+    confirm?: (signal: ForgeSignal) => Promise<ForgeSignal | undefined>
   } = {},
 ): Promise<House & { send(signal: PushSignal): Promise<unknown> }> {
   const chat = createChat([alice, bob])
@@ -53,13 +53,7 @@ async function ops(
       checkAgainMs: options.checkAgainMs ?? [],
     },
   })
-  const send = (signal: PushSignal) =>
-    house.inbox.put({
-      id: `signal:${signal.id}`,
-      thread: `signal:gitea:${signal.repository.id}`,
-      kind: 'signal',
-      data: signal,
-    })
+  const send = (signal: PushSignal) => house.inbox.put(signalJob(signal))
   return { ...house, send }
 }
 

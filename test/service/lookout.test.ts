@@ -4,7 +4,7 @@ import pino from 'pino'
 import type { BotJob } from '../../src/bot/jobs/index.ts'
 import { createLookout } from '../../src/service/lookout.ts'
 import { shelf } from '../../src/service/shelf.ts'
-import type { PushSignal, Repository, Signal } from '../../src/signal.ts'
+import type { ForgeSignal, PushSignal, Repository, Signal } from '../../src/signal.ts'
 import { openStore } from '../../src/storage/sqlite/index.ts'
 import type { Seen } from '../../src/tools/gitea/ci/missed.ts'
 import type { Gitea } from '../../src/tools/gitea/client.ts'
@@ -290,7 +290,8 @@ for (const name of found) {
     assert.ok(delivered)
     const { forge, gitea } = forgeOf(JSON.parse(body))
     const one = watch(t, { gitea, folder: temporaryFolder(t), wants: () => true })
-    await one.lookout.onSeen({ kind: 'test', source: 'gitea', id: 'test', repository: delivered.data.repository })
+    const { repository } = delivered.data as ForgeSignal
+    await one.lookout.onSeen({ kind: 'test', source: 'gitea', id: 'test', repository })
 
     forge.hasHappened = true
     one.lookout.start()
