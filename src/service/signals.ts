@@ -1,3 +1,4 @@
+import { matchesGlob } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ChatPlatform } from '../bot/platform.ts'
 import type { CiSource, CiThread, SignalDeps, SignalThread } from '../bot/signals/deps.ts'
@@ -19,7 +20,6 @@ import { confirmed } from '../tools/gitea/confirm.ts'
 import { type ConcernedWorkload, pushFacts, pushTitle } from '../tools/gitea/push.ts'
 import type { Cluster } from '../tools/kubernetes/cluster.ts'
 import { type WorkloadHealth, workloads } from '../tools/kubernetes/overview.ts'
-import { isWanted } from '../webhooks/branches.ts'
 import { createLookout } from './lookout.ts'
 import { createPlaces } from './places.ts'
 import { shelf } from './shelf.ts'
@@ -119,6 +119,10 @@ export function createSignals(options: SignalOptions): Signals {
     now: Date.now,
   }
 }
+
+/** Whether a branch is named by the patterns: `default` stands for the repository's default branch, others are globs (`release/*`). */
+const isWanted = (branch: string, defaultBranch: string, patterns: string[]): boolean =>
+  patterns.some((pattern) => (pattern === 'default' ? branch === defaultBranch : matchesGlob(branch, pattern)))
 
 const ciOf = (gitea: Gitea, branches: string[], looking: () => AbortSignal): CiSource => ({
   // What jobs print and commits are called may hold credentials; people's rooms are no place for them either.

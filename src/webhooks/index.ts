@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import type { Logger } from 'pino'
 import { type Signal, signalJob } from '../signal.ts'
 import type { Inbox, Job } from '../storage/sqlite/inbox.ts'
+import { gitea } from './gitea/index.ts'
 import type { WebhookSource } from './source.ts'
 
 /** How a delivery ended, for the metrics. */
@@ -16,7 +17,8 @@ export type WebhookOutcome =
   | 'failed'
 
 export interface WebhookDeps {
-  sources: WebhookSource[]
+  /** The secrets that Gitea may sign with. Without one there is no route for it. */
+  giteaSecrets: string[]
   inbox: Pick<Inbox<Job<'signal', Signal>>, 'put'>
   /** Told of every verified delivery that says something, also of one that came before. */
   arrived?(signal: Signal): void
@@ -48,7 +50,7 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
     const warn = rateLimited((outcome: WebhookOutcome, source: string) =>
       deps.log.warn({ component: 'webhooks', source, outcome }, 'webhook refused'),
     )
-    for (const source of deps.sources) addRoute(app, source)
+    for (const source of sourcesOf(deps)) addRoute(app, source)
 
     function addRoute(scope: FastifyInstance, source: WebhookSource): void {
       scope.post(`/webhooks/${source.name}`, {
@@ -111,6 +113,10 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
     }
   }
 }
+
+/** Who may send us webhooks. */
+const sourcesOf = ({ giteaSecrets }: Pick<WebhookDeps, 'giteaSecrets'>): WebhookSource[] =>
+  giteaSecrets.length > 0 ? [gitea(giteaSecrets)] : []
 
 const texts = { 400: 'bad request\n', 401: 'unauthorized\n', 503: 'try again later\n' }
 

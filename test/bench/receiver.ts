@@ -4,7 +4,6 @@ import { createHttp } from '../../src/http/index.ts'
 import { createInbox } from '../../src/storage/sqlite/inbox.ts'
 import { openStore } from '../../src/storage/sqlite/index.ts'
 import { webhooks } from '../../src/webhooks/index.ts'
-import { createSources } from '../../src/webhooks/sources.ts'
 
 /** The way in, wired as `serve` wires it, before the chat is in sync: what comes is written down and waits. */
 const { DATA_DIR: directory = '', PORT: port, SECRET: secret = '' } = process.env
@@ -14,7 +13,7 @@ const inbox = createInbox({ database: store.database, log })
 const app = createHttp({ log, health: () => ({ alive: true, ready: true, parts: {} }), registry: new Registry() })
 await app.register(
   webhooks({
-    sources: createSources({ giteaSecrets: [secret] }),
+    giteaSecrets: [secret],
     inbox: inbox as Parameters<typeof webhooks>[0]['inbox'],
     count: () => {},
     log,

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
-import type { Signal } from '../signal.ts'
+import type { Signal } from '../../signal.ts'
 import { deriveSecret } from './secret.ts'
 
 /** Remembers which webhooks were tried, so that whoever installed one can ask whether its test delivery arrived. */
