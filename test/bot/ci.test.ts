@@ -281,7 +281,7 @@ test('one repository that fails on and on does not take all threads of the room'
   }
 
   assert.equal(matching(house, /^❌ CI failed in/).length, 5)
-  assert.equal(matching(house, /Much happens at once/).length, 1)
+  assert.equal(matching(house, /Many events at once/).length, 1)
   await house.says(result({ repo: 2, run: 50, key: 'actions:2:50:1' }))
   await house.later(2_500)
   await house.sees(/^❌ CI failed in \*\*acme\/r2/)
@@ -408,7 +408,7 @@ test('a branch that is deleted ends its story', async (t) => {
     by: 'dana',
   })
 
-  const said = await house.sees(/dana deleted `feature`/)
+  const said = await house.sees(/dana deleted `feature`, so no run can pass there any more/)
   assert.equal(said.thread as string, thread)
   await house.says(result({ branch: 'feature', run: 9, key: 'actions:1:9:1' }))
   await house.later(2_500)

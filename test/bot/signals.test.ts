@@ -193,7 +193,7 @@ test('fifty repositories that push at once open ten threads; the rest are listed
   const house = await ops(t, { model })
 
   for (let repo = 1; repo <= 50; repo++) await house.send(push({ repo }))
-  const collection = await house.sees(/Much happens at once/)
+  const collection = await house.sees(/Many events at once/)
   await house.quiet()
   house.clock.now += 11_000
   await house.chat.say(alice, '!status', { thread: collection.thread })
