@@ -52,12 +52,12 @@ export function createLookout(options: LookoutOptions): Lookout {
 
   async function onSeen(signal: ForgeSignal): Promise<void> {
     const { repository } = signal
-    // Whether it is gone says the forge itself, at the next look.
+    // The forge itself says at the next look whether it is gone.
     if (signal.kind === 'repository' && signal.action === 'deleted') return
     const head = signal.kind === 'push' && wants(signal.branch, repository) ? { [signal.branch]: signal.after } : {}
     const isNew = !(await seen.has(String(repository.id)))
     await update(repository, (known) => ({ ...known, repository, heads: { ...known.heads, ...head } }))
-    // What it has by now is not news later; what comes after this is.
+    // What the repository has by now is no news later.
     if (gitea && isNew) await tryToLook(gitea, { repository, heads: head })
   }
 
@@ -106,11 +106,11 @@ export function createLookout(options: LookoutOptions): Lookout {
         known[branch] === undefined ? wasLookedAt : known[branch] !== head,
       )
     if (moved(before.heads).length === 0) return
-    // What was pushed just now is on its way to us.
+    // The delivery of what was pushed just now may still be on its way.
     await pause(settleMs, undefined, { signal, ref: false })
     const now = (await seen.get(String(repository.id)))?.heads ?? {}
+    // A branch whose head was read as it was before the look has moved on meanwhile: that push was heard of.
     for (const [branch, after] of moved(now).filter(([branch, head]) => before.heads[branch] !== head)) {
-      // What was heard of meanwhile goes on from what we have read, not back to it.
       const none = '0'.repeat(after.length)
       const push = await missedPush(forge, repository, { branch, before: before.heads[branch] ?? none, after }, signal)
       if (push) await put(push)

@@ -28,7 +28,7 @@ export interface SignalOptions {
   config: Pick<Config, 'room' | 'signals' | 'language'>
   gitea: Gitea | undefined
   cluster: Cluster | undefined
-  /** Analyzers of one's own. */
+  /** Analyzers that the configuration adds. */
   probes: Probe[]
   hasModel: boolean
   inbox: SignalDeps['inbox']
@@ -87,7 +87,7 @@ export function createSignals(options: SignalOptions): Signals {
       ])
     },
     placeFor: places.of,
-    // Of what nothing was heard of for so long nobody waits for news.
+    // Nobody waits for news of a branch that was silent for so long.
     threads: { ...shelf<SignalThread>(store.threads), set: (key, thread) => store.threads.set(key, thread, keepMs) },
     lines: { ...shelf<CiThread>(store.lines), set: (key, line) => store.lines.set(key, line, keepMs) },
     inbox,
@@ -125,7 +125,7 @@ const isWanted = (branch: string, defaultBranch: string, patterns: string[]): bo
   patterns.some((pattern) => (pattern === 'default' ? branch === defaultBranch : matchesGlob(branch, pattern)))
 
 const ciOf = (gitea: Gitea, branches: string[], looking: () => AbortSignal): CiSource => ({
-  // What jobs print and commits are called may hold credentials; people's rooms are no place for them either.
+  // The output of jobs and the titles of commits may hold credentials, which must not reach a room.
   results: async (hint) => (await ciResults(gitea, hint, looking())).map(withoutSecrets),
   wants: ({ line, repository }) => isWanted(line.name, repository.defaultBranch, branches),
   isOvertaken: (result) => ciOvertaken(gitea, result, looking()),
@@ -145,7 +145,7 @@ interface Analysis {
   language: Language
 }
 
-/** The workloads that a push may concern; those that are not well with what rules find about them. */
+/** The workloads that a push may concern. Those that fail come with what rules find about them. */
 async function concerned(
   cluster: Cluster,
   words: string[],

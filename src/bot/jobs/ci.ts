@@ -44,7 +44,7 @@ async function sayFailed(conversation: Conversation, { result, as }: Told, deps:
   conversation.session.messages.push({ role: 'user', content: question(result, facts) })
 }
 
-/** What cannot be looked at is said. */
+/** A look that failed is said. */
 const look = async (result: CiResult, source: CiSource | undefined): Promise<string> => {
   try {
     return (await source?.facts(result)) ?? ''

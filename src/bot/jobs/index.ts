@@ -27,7 +27,10 @@ export type BotJob =
   | Job<'look-again', { signal: PushSignal | RunSignal | StatusSignal; attempt: number }>
   | Job<'push', { room: RoomId; signal: PushSignal; as: 'opened' | 'continued' }>
   | Job<'push-check', { signal: PushSignal; attempt: number }>
-  /** `red`: subjects of the same line that still fail; missing when none had failed. `root`: what the thread's first post says, when it is about this line alone. */
+  /**
+   * `red`: subjects of the same line that still fail; missing when none had failed. `root`: what the thread's first post says, when it is
+   * about this line alone.
+   */
   | Job<'ci', { room: RoomId; result: CiResult; as: 'opened' | 'again' | 'passed'; red?: string[]; root?: string }>
   | Job<'remark', { markdown: string }>
   /** One of many: it is told with others, by the next `list`. */

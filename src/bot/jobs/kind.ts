@@ -8,7 +8,7 @@ import type { SignalDeps } from '../signals/deps.ts'
 import type { Flood } from '../signals/flood.ts'
 import type { BotJob, JobOf } from './index.ts'
 
-/** What a kind of job is: something about a thread, or something about what happened outside, for which no thread is found yet. */
+/** What a kind of job is: about a chat thread, or about something outside for which no thread is found yet. */
 export type JobKind<Kind extends BotJob['kind']> = ThreadKind<Kind> | OutsideKind<Kind>
 
 /** Its lane is a chat thread, and it takes effect on the thread's document. */
@@ -16,14 +16,15 @@ export interface ThreadKind<Kind extends BotJob['kind']> {
   about: 'thread'
   /** The conversation that begins with this job when its thread has none; without one the job means nothing there. */
   opens(job: JobOf<Kind>, deps: OpenDeps): Conversation | undefined
-  /** Lets the job take effect on the document, which is saved with the job's id afterwards. A property, so that what it asks for is checked. */
+  /** Lets the job take effect on the document, which is saved with the job's id afterwards. Throws to be tried again. */
+  // A property, not a method: so the compiler checks that it asks for nothing else.
   take: (conversation: Conversation, job: JobOf<Kind>, deps: TakeDeps) => void | Promise<void>
   roleOf(job: JobOf<Kind>, tools: Map<string, Tool>): Role
   /** Where people hear that it was set aside while its thread has no document. */
   saidAsideIn(job: JobOf<Kind>): ThreadId | undefined
 }
 
-/** Its lane is its own: there is no document, nobody waits for it, and nobody hears when it is set aside. */
+/** Its lane is its own. There is no document, and no thread in which to say that it was set aside. */
 export interface OutsideKind<Kind extends BotJob['kind']> {
   about: 'outside'
   route: (job: JobOf<Kind>, deps: RouteDeps) => Promise<void>

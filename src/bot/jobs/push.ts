@@ -42,7 +42,7 @@ export const pushCheck = {
 
 type Looking = Pick<SignalDeps, 'title' | 'facts' | 'checkAgainMs' | 'hasModel' | 'inbox' | 'now'>
 
-/** What cannot be looked at now is said, and looked at again. */
+/** A look that failed is said, and tried again later. */
 const look = (signal: PushSignal, deps: Looking): Promise<PushFacts> =>
   deps.facts(signal).catch((error: unknown) => ({
     markdown: `⚠️ ${escapeMarkdown(sentenceOf(error))}`,

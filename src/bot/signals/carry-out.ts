@@ -120,7 +120,7 @@ function ciJob(
   return { id, thread, kind: 'ci', data }
 }
 
-/** Names what is told; the same has the same name. An attempt of a run has one end, but statuses fail and pass and fail again. */
+/** Names what is told, so that it is told once. An attempt of a run has one end, but statuses fail and pass and fail again. */
 const nameOf = ({ result, hint }: Heard): string => (hint.kind === 'run' ? result.key : hint.id)
 
 /** Has the thread of a push look at it as soon as its CI has ended, and not only when its time comes. */
@@ -133,7 +133,7 @@ export async function checkPush({ repository, line, commit, key }: CiResult, dep
   await deps.inbox.put({ id, thread: told.thread, kind: 'push-check', data: { signal: told.last, attempt: 0 } })
 }
 
-/** What people did is said in a sentence. The story is kept by whoever knows which it is. */
+/** Says in a sentence what people did. The caller keeps the story. */
 export async function carryOutRemark(
   ruling: Continue<{ thread: ThreadId }> | Nothing<unknown>,
   signal: PullSignal | CommentSignal | BranchSignal | ReleaseSignal,
@@ -176,7 +176,7 @@ async function collectionOf({ room, chat }: Place, { threads, language, ...deps 
   const now = deps.now()
   const known = await threads.get(key)
   const isCurrent = known && now - known.at < floodMs
-  // Lanes that open it at the same time get the same one: its id is that of the moment when the last one had ended.
+  // Lanes that open it at the same time get the same one: its id follows from when the last list ended.
   const by = isCurrent ? known.by : shortId('s', `${room} ${known?.at ?? 0} ${Math.floor(now / floodMs)}`)
   const thread = isCurrent
     ? known.thread

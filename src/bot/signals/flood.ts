@@ -2,9 +2,9 @@ import type { RoomId } from '../platform.ts'
 
 /** What keeps a flood from filling a room. In memory: when the process ends, the flood is over, too. */
 export interface Flood {
-  /** When which repository had its last threads opened, oldest first. */
+  /** The threads that were opened lately, oldest first. */
   opened: { at: number; room: RoomId; repository: number }[]
-  /** When what failed last that no thread knows of yet, by room and line. */
+  /** When a line failed that no thread tells of yet, by room and line. */
   failing: Map<string, number>
 }
 
@@ -29,7 +29,7 @@ export function isFlood(
   )
 }
 
-/** Whether this line fails together with so many others of the room that they belong into one list. */
+/** Whether a line fails together with so many others of the room that they belong into one list. */
 export function isFailingFlood({ failing }: Flood, room: RoomId, line: string, now: number): boolean {
   const others = [...failing].filter(
     ([key, at]) => key.startsWith(`${room} `) && key !== failingKey(room, line) && now - at < failingMs,

@@ -3,7 +3,7 @@ import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import type { RoomId, ThreadId } from '../platform.ts'
 import type { CiThread, Place } from './deps.ts'
 
-/** What was red for so long begins anew in the room: nobody reads on in a thread that old. */
+/** A line that was red for so long begins anew in the room: nobody reads on in a thread that old. */
 const staleMs = 7 * 24 * 60 * 60_000
 /** A list is over when the flood is. */
 const listedMs = 10 * 60_000
@@ -23,7 +23,10 @@ export function isCurrent({ state, at, until = 0, collected }: CiThread, now: nu
   return state === 'red' && now - at < (collected ? listedMs : staleMs)
 }
 
-/** A repository that became private, or has another room now, is told of there; what a thread made itself is told in it. */
+/**
+ * Whether the thread is still the place to tell it: a repository that became private, or has another room now, is told of there. A thread
+ * hears of its own push in any case.
+ */
 export const isInPlace = ({ root, collected, room }: CiThread, place: Place | 'later' | undefined): boolean =>
   (root === undefined && !collected) || (place !== 'later' && place?.room === room)
 
@@ -57,7 +60,7 @@ export function withFailure(line: CiThread, result: CiResult, now: number): CiTh
   return { ...line, state: 'red', red, recent: withRecent(line, now), told: withTold(line, result), at: now }
 }
 
-/** What is known of the line once it is known that this passed. */
+/** What is known of the line once this has passed. */
 export function withPass(line: CiThread, result: CiResult, now: number): CiThread {
   const { subject, order } = result
   const { [subject]: _, ...red } = line.red
@@ -70,7 +73,7 @@ export function withPass(line: CiThread, result: CiResult, now: number): CiThrea
 const passOf = ({ subject, commit }: CiResult): string => `passed:${subject}:${commit}`
 
 function withTold({ told }: Pick<CiThread, 'told'>, { run, repository, commit, key }: CiResult): string[] {
-  // Statuses of one commit may fail and pass and fail again: of them the newest word counts, of runs every attempt.
+  // Statuses of one commit may fail and pass and fail again, so the newest replaces the others. Of a run every attempt counts.
   const isReplaced = (one: string) => run === undefined && one.startsWith(`status:${repository.id}:${commit}:`)
   return [...told.filter((one) => !isReplaced(one)), key].slice(-rememberedResults)
 }

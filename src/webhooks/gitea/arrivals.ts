@@ -42,6 +42,6 @@ export function createArrivals(secrets: string[]): Arrivals {
   }
 }
 
-/** What shows that somebody knows a webhook's secret, without telling it. It is no signature of any delivery. */
+/** Shows that somebody knows a webhook's secret, without telling it. It does not sign any delivery. */
 export const proofOf = (secret: string, scope: string, nonce: string): string =>
   createHmac('sha256', secret).update(`arrivals ${scope} ${nonce}`).digest('hex')

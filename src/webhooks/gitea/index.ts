@@ -10,7 +10,10 @@ import { createDerivation } from './secret.ts'
 import { status } from './status.ts'
 import { isSigned } from './verify.ts'
 
-/** What each event says; the names as in `X-Gitea-Event-Type`. Other events are of no interest. */
+/**
+ * What each event says; the names as in `X-Gitea-Event-Type`. Other events are of no interest.
+ * https://github.com/go-gitea/gitea/blob/main/modules/webhook/type.go
+ */
 const events = new Map<string, z.ZodType<Signal | undefined>>([
   ['push', push],
   ['workflow_run', run],
