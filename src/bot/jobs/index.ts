@@ -68,6 +68,7 @@ const kinds: { [Kind in BotJob['kind']]: JobKind<Kind> } = {
 // The compiler does not see that the entry found by a job's kind takes that job.
 export const kindOf = (job: BotJob): JobKind<BotJob['kind']> => kinds[job.kind] as JobKind<BotJob['kind']>
 
+/** What the job is to a thread at work in whose lane it waits. */
 export function roleOf(job: BotJob, tools: Map<string, Tool>): Role {
   const kind = kindOf(job)
   return kind.about === 'thread' ? kind.roleOf(job, tools) : 'other'
