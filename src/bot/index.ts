@@ -3,49 +3,33 @@ import type { ApprovalId } from '../agent/approval.ts'
 import type { AgentEvent } from '../agent/events.ts'
 import type { Transition } from '../agent/history.ts'
 import { type AgentDeps, advance, type Outcome } from '../agent/index.ts'
-import type { CalledOff } from '../agent/reasons.ts'
-import { withdrawApproval, withdrawOpenCalls } from '../agent/session.ts'
+import { withdrawApproval } from '../agent/session.ts'
 import { upgrade } from '../agent/upgrade.ts'
-import type { Audit } from '../audit.ts'
 import { checkpoint } from '../checkpoint.ts'
 import type { Inbox, Namespace } from '../storage/index.ts'
 import { visible } from '../text/fence.ts'
 import type { Language } from '../text/language.ts'
 import { escapeMarkdown } from '../text/markdown.ts'
 import { redact } from '../text/secrets/index.ts'
-import type { Target } from '../tools/tool.ts'
 import { isStop } from './commands.ts'
 import { conclude, resumeClock, wake } from './conclude.ts'
-import { type Conversation, createConversation, remember, say, shortId } from './conversation.ts'
+import { type Conversation, remember, shortId } from './conversation.ts'
 import type { Conversations } from './conversations.ts'
-import { decide } from './decide.ts'
 import { createIntake } from './intake.ts'
-import type { BotJob, JobOf } from './jobs/index.ts'
-import { type MessageDeps, takeMessage } from './messages.ts'
+import { type BotJob, kindOf, roleOf } from './jobs/index.ts'
+import type { TakeDeps } from './jobs/kind.ts'
 import { flush, type OutboxDeps, type PromptPlace } from './outbox.ts'
-import {
-  type ChatEvent,
-  type ChatPlatform,
-  type MessageId,
-  platformOf,
-  type RoomId,
-  type ThreadId,
-} from './platform.ts'
-import { endProgress, showProgress } from './progress.ts'
+import { type ChatEvent, type ChatPlatform, platformOf, type RoomId, type ThreadId } from './platform.ts'
+import { showProgress } from './progress.ts'
 import { reflectApprovals, scheduleTimers } from './prompts.ts'
-import { checkRecovery, type Health, remind } from './recovery.ts'
 import { forPeople } from './render.ts'
-import { takeCi } from './signals/ci-thread.ts'
-import { createFlood, takeList, takeListed } from './signals/collection.ts'
-import type { SignalDeps } from './signals/deps.ts'
+import { createFlood } from './signals/flood.ts'
 import { followProposals } from './signals/proposals.ts'
-import { checkPush, takePush } from './signals/push.ts'
-import { routeSignal } from './signals/route.ts'
 import { texts } from './texts.ts'
 import { tellTransitions } from './trail.ts'
-import { decisions, inOrder, roleOf } from './waiting.ts'
+import { decisions, inOrder } from './waiting.ts'
 
-export interface BotDeps extends Omit<MessageDeps, 'chat'> {
+export interface BotDeps extends Omit<TakeDeps, 'chat'> {
   chats: ChatPlatform[]
   conversations: Conversations
   prompts: Namespace<PromptPlace>
@@ -53,15 +37,10 @@ export interface BotDeps extends Omit<MessageDeps, 'chat'> {
   agent: Pick<AgentDeps, 'model' | 'tools' | 'policy' | 'limits' | 'approvalMs'> & {
     system(language: Language): string
   }
-  signals: SignalDeps
-  health(target: Target): Promise<Health>
   recoverySeconds: number[]
   /** Waits before a model server that was away is asked again, in milliseconds; after the last the bot gives up. */
   resumeMs: number[]
   patienceMs: number
-  audit: Audit
-  /** Told when nobody can go on in a thread any more: its root was deleted, or the bot left its room. */
-  onEnded(thread: ThreadId): Promise<void>
   onAgentEvent(thread: ThreadId, event: AgentEvent): void
   /** Told what an approval became, at least once. */
   onTransition(transition: Transition): void
@@ -98,9 +77,9 @@ export function createBot(deps: BotDeps): Bot {
   const intake = createIntake({ ...deps, chatOf })
 
   async function handle(job: BotJob, signal: AbortSignal): Promise<void> {
-    if (job.kind === 'signal' || job.kind === 'look-again')
-      return routeSignal(job, deps.signals, { flood, language: deps.languageOf('') })
-    const conversation = await load(job)
+    const kind = kindOf(job)
+    if (kind.about === 'outside') return kind.route(job, { ...deps, flood })
+    const conversation = (await load(job.thread)) ?? kind.opens(job, deps)
     if (!conversation) return
     await apply(conversation, job)
     await flushOut(conversation)
@@ -114,102 +93,29 @@ export function createBot(deps: BotDeps): Bot {
     return !waitsForModel || roleOf(job, tools) === 'speaks'
   }
 
-  async function load(job: BotJob): Promise<Conversation | undefined> {
-    const known = await deps.conversations.get(job.thread)
-    if (known) {
-      upgrade(known.session)
-      // The process may have ended between the save of a state and the telling of it.
-      await tell(known)
-      return known
-    }
-    if (job.kind === 'message')
-      return createConversation(job.data.thread, job.data.room, deps.languageOf(job.data.text))
-    if (job.kind === 'push' || job.kind === 'ci' || job.kind === 'listed')
-      return createConversation(job.thread as ThreadId, job.data.room, deps.languageOf(''))
-    return undefined
+  async function load(thread: string): Promise<Conversation | undefined> {
+    const known = await deps.conversations.get(thread)
+    if (!known) return undefined
+    upgrade(known.session)
+    // The process may have ended between the save of a state and the telling of it.
+    await tell(known)
+    return known
   }
 
   /** Lets a job take effect on the document, once. */
   async function apply(conversation: Conversation, job: BotJob): Promise<void> {
-    if (conversation.applied.includes(job.id)) return
-    await take(conversation, job)
+    const kind = kindOf(job)
+    if (kind.about !== 'thread' || conversation.applied.includes(job.id)) return
+    await kind.take(conversation, job, {
+      ...deps,
+      // Asked for by those who need it: the chat of an old thread may not be configured any more.
+      get chat() {
+        return chatOf(conversation.thread)
+      },
+    })
     remember(conversation, job.id)
     await save(conversation, job.kind)
     intake.began(conversation.thread)
-  }
-
-  async function take(conversation: Conversation, job: BotJob): Promise<void> {
-    switch (job.kind) {
-      case 'message':
-        await takeMessage(conversation, job.data, { ...deps, chat: chatOf(conversation.thread) })
-        return
-      case 'mark':
-        await decide(conversation, job, {
-          chat: chatOf(conversation.thread),
-          policy: deps.agent.policy,
-          audit: deps.audit,
-          now: deps.now,
-        })
-        return
-      case 'gone':
-        await takeGone(conversation, job.data.message)
-        return
-      case 'left':
-        abandon(conversation, { kind: 'left-room' })
-        await deps.onEnded(conversation.thread)
-        return
-      case 'push':
-        await takePush(conversation, job, deps.signals)
-        return
-      case 'push-check':
-        await checkPush(conversation, job, deps.signals)
-        return
-      case 'ci':
-        await takeCi(conversation, job, deps.signals)
-        return
-      case 'remark':
-        say(conversation, job.data.markdown, { quiet: true })
-        return
-      case 'listed':
-        await takeListed(conversation, job, deps)
-        return
-      case 'list':
-        takeList(conversation)
-        return
-      case 'remind':
-        remind(conversation, job, deps.agent.policy(), deps.now())
-        return
-      case 'recover':
-        await checkRecovery(conversation, job, deps.health)
-        return
-      // These two only wake the thread: what is due follows from its document.
-      case 'expire':
-      case 'resume':
-        return
-      case 'signal':
-      case 'look-again':
-        throw new Error('a signal has no conversation')
-    }
-  }
-
-  /** What nobody can see any more nobody can decide. Without its root a thread has come to its end. */
-  async function takeGone(conversation: Conversation, message: MessageId): Promise<void> {
-    if ((message as string) === conversation.thread) {
-      abandon(conversation, { kind: 'prompt-gone' })
-      await deps.onEnded(conversation.thread)
-    }
-    for (const approval of conversation.session.approvals) {
-      if (conversation.prompts[approval.id]?.message !== message) continue
-      withdrawApproval(approval, { kind: 'prompt-gone' })
-      delete conversation.prompts[approval.id]
-    }
-  }
-
-  /** Ends what the thread does without a word. */
-  function abandon(conversation: Conversation, why: CalledOff): void {
-    withdrawOpenCalls(conversation.session, why)
-    endProgress(conversation, { now: deps.now() })
-    delete conversation.session.request
   }
 
   async function moveOn(conversation: Conversation, shutdown: AbortSignal): Promise<void> {
@@ -357,9 +263,10 @@ export function createBot(deps: BotDeps): Bot {
 
   /** A poison job: people in the thread hear of it; the log has the details. */
   async function setAside(job: BotJob, reason: string): Promise<void> {
-    if (job.kind === 'signal' || job.kind === 'look-again') return
+    const kind = kindOf(job)
+    if (kind.about === 'outside') return
     const conversation = await deps.conversations.get(job.thread)
-    const thread = conversation?.thread ?? (job.kind === 'message' ? (job as JobOf<'message'>).data.thread : undefined)
+    const thread = conversation?.thread ?? kind.saidAsideIn(job)
     if (!thread) return
     const why = escapeMarkdown(visible(redact(reason)).slice(0, 300))
     const markdown = texts[conversation?.language ?? deps.languageOf('')].setAside(why)

@@ -1,26 +1,9 @@
 import type { Tool } from '../tools/tool.ts'
 import { parseCommand } from './commands.ts'
 import type { Conversation } from './conversation.ts'
-import type { BotJob, JobOf } from './jobs/index.ts'
+import { type BotJob, type JobOf, roleOf } from './jobs/index.ts'
 
 type Tools = Map<string, Tool>
-
-/**
- * What a job that waits in the lane of a thread at work is to it: a vote, a word that calls something off, something said that begins or
- * changes a request, a question to the bot itself (`!status`), or none of these.
- */
-export type Role = 'decides' | 'calls-off' | 'speaks' | 'asks-us' | 'other'
-
-export function roleOf(job: BotJob, tools: Tools): Role {
-  if (job.kind === 'gone' || job.kind === 'left') return 'calls-off'
-  if (job.kind === 'mark') return job.data.vote.mark === 'deny' && !job.data.withdrawn ? 'calls-off' : 'decides'
-  if (job.kind !== 'message') return 'other'
-  const command = parseCommand(job.data.text, tools)
-  if (!command || command.kind === 'tool') return 'speaks'
-  if (command.kind === 'stop') return 'calls-off'
-  if (command.kind === 'decide') return command.mark === 'deny' ? 'calls-off' : 'decides'
-  return 'asks-us'
-}
 
 /** What is taken up before the model is asked: all, but a tool command waits for its turn, since it would begin something new. */
 export function inOrder(waiting: BotJob[], tools: Tools): BotJob[] {

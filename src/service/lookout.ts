@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { SignalDeps } from '../bot/signals/deps.ts'
 import type { Logger } from '../log.ts'
-import type { Repository, Signal } from '../signal.ts'
+import { type ForgeSignal, type Repository, signalJob } from '../signal.ts'
 import type { Namespace } from '../storage/index.ts'
 import { isForgeAway } from '../tools/gitea/ci/index.ts'
 import { missedPush, missedRuns, missedStatuses, readHeads, type Seen } from '../tools/gitea/ci/missed.ts'
@@ -10,7 +10,7 @@ import type { Gitea } from '../tools/gitea/client.ts'
 
 export interface Lookout {
   /** Remembers how far a repository was heard of. */
-  onSeen(signal: Signal): Promise<void>
+  onSeen(signal: ForgeSignal): Promise<void>
   /** Looks now and every few minutes for what no webhook told of, until `stopping`. */
   start(): void
 }
@@ -50,24 +50,18 @@ export function createLookout(options: LookoutOptions): Lookout {
     return writing
   }
 
-  async function onSeen(signal: Signal): Promise<void> {
+  async function onSeen(signal: ForgeSignal): Promise<void> {
     const { repository } = signal
-    // Whether it is gone says the forge itself, at the next look.
+    // The forge itself says at the next look whether it is gone.
     if (signal.kind === 'repository' && signal.action === 'deleted') return
     const head = signal.kind === 'push' && wants(signal.branch, repository) ? { [signal.branch]: signal.after } : {}
     const isNew = !(await seen.has(String(repository.id)))
     await update(repository, (known) => ({ ...known, repository, heads: { ...known.heads, ...head } }))
-    // What it has by now is not news later; what comes after this is.
+    // What the repository has by now is no news later.
     if (gitea && isNew) await tryToLook(gitea, { repository, heads: head })
   }
 
-  const put = (signal: Signal): Promise<boolean> =>
-    inbox.put({
-      id: `signal:${signal.repository.fullName}:${signal.id}`,
-      thread: `signal:${signal.source}:${signal.repository.id}`,
-      kind: 'signal',
-      data: signal,
-    })
+  const put = (signal: ForgeSignal): Promise<boolean> => inbox.put(signalJob(signal))
 
   async function look(forge: Gitea, known: Seen): Promise<void> {
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(120_000)])
@@ -112,11 +106,11 @@ export function createLookout(options: LookoutOptions): Lookout {
         known[branch] === undefined ? wasLookedAt : known[branch] !== head,
       )
     if (moved(before.heads).length === 0) return
-    // What was pushed just now is on its way to us.
+    // The delivery of what was pushed just now may still be on its way.
     await pause(settleMs, undefined, { signal, ref: false })
     const now = (await seen.get(String(repository.id)))?.heads ?? {}
+    // A branch whose head was read as it was before the look has moved on meanwhile: that push was heard of.
     for (const [branch, after] of moved(now).filter(([branch, head]) => before.heads[branch] !== head)) {
-      // What was heard of meanwhile goes on from what we have read, not back to it.
       const none = '0'.repeat(after.length)
       const push = await missedPush(forge, repository, { branch, before: before.heads[branch] ?? none, after }, signal)
       if (push) await put(push)

@@ -1,9 +1,8 @@
 import { ConfigError } from '../config/index.ts'
 import { createHttp, listen } from '../http/index.ts'
 import type { Metrics } from '../metrics.ts'
-import { createArrivals } from '../webhooks/arrivals.ts'
+import { createArrivals } from '../webhooks/gitea/arrivals.ts'
 import { webhooks } from '../webhooks/index.ts'
-import { createSources } from '../webhooks/sources.ts'
 import type { Product } from './build.ts'
 import type { Start } from './index.ts'
 
@@ -19,7 +18,7 @@ export async function open(
   await http.register(arrivals.route)
   await http.register(
     webhooks({
-      sources: createSources({ giteaSecrets: config.gitea.webhookSecret }),
+      giteaSecrets: config.gitea.webhookSecret,
       inbox: inbox as Parameters<typeof webhooks>[0]['inbox'],
       arrived: arrivals.note,
       count: (outcome) => metrics.webhooks.inc({ outcome }),

@@ -77,7 +77,7 @@ async function findRoom(name: string, chats: ChatPlatform[], log: Logger): Promi
       throw error
     }
   })
-  // One that is away does not answer: who knows the room need not wait for it.
+  // A chat that is away does not answer; one that knows the room need not wait for it.
   const place = await Promise.any(answers).catch(() => undefined)
   if (place) return place
   log.error({ component: 'config', room: name, problems }, 'room for signals not found')

@@ -1,3 +1,4 @@
+import { matchesGlob } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ChatPlatform } from '../bot/platform.ts'
 import type { CiSource, CiThread, SignalDeps, SignalThread } from '../bot/signals/deps.ts'
@@ -19,7 +20,6 @@ import { confirmed } from '../tools/gitea/confirm.ts'
 import { type ConcernedWorkload, pushFacts, pushTitle } from '../tools/gitea/push.ts'
 import type { Cluster } from '../tools/kubernetes/cluster.ts'
 import { type WorkloadHealth, workloads } from '../tools/kubernetes/overview.ts'
-import { isWanted } from '../webhooks/branches.ts'
 import { createLookout } from './lookout.ts'
 import { createPlaces } from './places.ts'
 
@@ -27,7 +27,7 @@ export interface SignalOptions {
   config: Pick<Config, 'room' | 'signals' | 'language'>
   gitea: Gitea | undefined
   cluster: Cluster | undefined
-  /** Analyzers of one's own. */
+  /** Analyzers that the configuration adds. */
   probes: Probe[]
   hasModel: boolean
   inbox: SignalDeps['inbox']
@@ -118,14 +118,18 @@ export function createSignals(options: SignalOptions): Signals {
   }
 }
 
-/** What was silent for that long is forgotten: nobody waits for news of it. */
+/** Nobody waits for news of a branch that was silent for so long: it is forgotten. */
 const whileNews = <Value>(namespace: Namespace<Value>): Namespace<Value> => ({
   ...namespace,
   set: (key, value) => namespace.set(key, value, keepMs),
 })
 
+/** Whether a branch is named by the patterns: `default` stands for the repository's default branch, others are globs (`release/*`). */
+const isWanted = (branch: string, defaultBranch: string, patterns: string[]): boolean =>
+  patterns.some((pattern) => (pattern === 'default' ? branch === defaultBranch : matchesGlob(branch, pattern)))
+
 const ciOf = (gitea: Gitea, branches: string[], looking: () => AbortSignal): CiSource => ({
-  // What jobs print and commits are called may hold credentials; people's rooms are no place for them either.
+  // The output of jobs and the titles of commits may hold credentials, which must not reach a room.
   results: async (hint) => (await ciResults(gitea, hint, looking())).map(withoutSecrets),
   wants: ({ line, repository }) => isWanted(line.name, repository.defaultBranch, branches),
   isOvertaken: (result) => ciOvertaken(gitea, result, looking()),
@@ -145,7 +149,7 @@ interface Analysis {
   language: Language
 }
 
-/** The workloads that a push may concern; those that are not well with what rules find about them. */
+/** The workloads that a push may concern. Those that fail come with what rules find about them. */
 async function concerned(
   cluster: Cluster,
   words: string[],

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import type { Signal } from '../signal.ts'
+import { type Signal, signalJob } from '../signal.ts'
 import type { Inbox, Job } from '../storage/index.ts'
+import { gitea } from './gitea/index.ts'
 import type { WebhookSource } from './source.ts'
 
 /** How a delivery ended, for the metrics. */
@@ -16,7 +17,8 @@ export type WebhookOutcome =
   | 'failed'
 
 export interface WebhookDeps {
-  sources: WebhookSource[]
+  /** The secrets that Gitea may sign with. Without one there is no route for it. */
+  giteaSecrets: string[]
   inbox: Pick<Inbox<Job<'signal', Signal>>, 'put'>
   /** Told of every verified delivery that says something, also of one that came before. */
   arrived?(signal: Signal): void
@@ -48,7 +50,7 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
     const warn = rateLimited((outcome: WebhookOutcome, source: string) =>
       deps.log.warn({ component: 'webhooks', source, outcome }, 'webhook refused'),
     )
-    for (const source of deps.sources) addRoute(app, source)
+    for (const source of sourcesOf(deps)) addRoute(app, source)
 
     function addRoute(scope: FastifyInstance, source: WebhookSource): void {
       scope.post(`/webhooks/${source.name}`, {
@@ -89,15 +91,9 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
     }
 
     async function store(delivery: string, signal: Signal, reply: FastifyReply): Promise<FastifyReply> {
-      const lane = `signal:${signal.source}:${signal.repository.id}`
-      // The id follows from the signed body alone: a redelivery, a replay under another name, and the same event through another
+      // The job follows from the signed body alone: a redelivery, a replay under another name, and the same event through another
       // hook are all this job. The delivery's own name is not signed, so it is good for the log only.
-      const job: Job<'signal', Signal> = {
-        id: `signal:${signal.repository.fullName}:${signal.id}`,
-        thread: lane,
-        kind: 'signal',
-        data: signal,
-      }
+      const job = signalJob(signal)
       try {
         const outcome = (await deps.inbox.put(job)) ? 'accepted' : 'duplicate'
         deps.log.debug({ component: 'webhooks', delivery, job: job.id, outcome }, 'webhook taken')
@@ -117,6 +113,10 @@ export function webhooks(deps: WebhookDeps): FastifyPluginAsync {
     }
   }
 }
+
+/** Who may send us webhooks. */
+const sourcesOf = ({ giteaSecrets }: Pick<WebhookDeps, 'giteaSecrets'>): WebhookSource[] =>
+  giteaSecrets.length > 0 ? [gitea(giteaSecrets)] : []
 
 const texts = { 400: 'bad request\n', 401: 'unauthorized\n', 503: 'try again later\n' }
 

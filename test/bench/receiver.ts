@@ -3,7 +3,6 @@ import { Registry } from 'prom-client'
 import { createHttp } from '../../src/http/index.ts'
 import { openSqlite } from '../../src/storage/sqlite/index.ts'
 import { webhooks } from '../../src/webhooks/index.ts'
-import { createSources } from '../../src/webhooks/sources.ts'
 
 /** The way in, wired as `serve` wires it, before the chat is in sync: what comes is written down and waits. */
 const { DATA_DIR: directory = '', PORT: port, SECRET: secret = '' } = process.env
@@ -13,7 +12,7 @@ const { inbox } = store
 const app = createHttp({ log, health: async () => ({ alive: true, ready: true, parts: {} }), registry: new Registry() })
 await app.register(
   webhooks({
-    sources: createSources({ giteaSecrets: [secret] }),
+    giteaSecrets: [secret],
     inbox: inbox as Parameters<typeof webhooks>[0]['inbox'],
     count: () => {},
     log,

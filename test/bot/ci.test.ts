@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { CiSource, PushFacts } from '../../src/bot/signals/deps.ts'
-import type { PushSignal, Repository, RunSignal, Signal, StatusSignal } from '../../src/signal.ts'
+import {
+  type ForgeSignal,
+  type PushSignal,
+  type Repository,
+  type RunSignal,
+  type StatusSignal,
+  signalJob,
+} from '../../src/signal.ts'
 import type { CiResult } from '../../src/tools/gitea/ci/result.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { restart, restartPreview } from '../agent/fixtures.ts'
@@ -82,13 +89,7 @@ async function forge(
       ...(options.pushFacts && { facts: options.pushFacts, checkAgainMs: [60_000, 60_000] }),
     },
   })
-  const send = (signal: Signal) =>
-    house.inbox.put({
-      id: `signal:${signal.id}`,
-      thread: `signal:gitea:${signal.repository.id}`,
-      kind: 'signal',
-      data: signal,
-    })
+  const send = (signal: ForgeSignal) => house.inbox.put(signalJob(signal))
   return {
     ...house,
     now,
@@ -280,7 +281,7 @@ test('one repository that fails on and on does not take all threads of the room'
   }
 
   assert.equal(matching(house, /^❌ CI failed in/).length, 5)
-  assert.equal(matching(house, /Much happens at once/).length, 1)
+  assert.equal(matching(house, /Many events at once/).length, 1)
   await house.says(result({ repo: 2, run: 50, key: 'actions:2:50:1' }))
   await house.later(2_500)
   await house.sees(/^❌ CI failed in \*\*acme\/r2/)
@@ -407,7 +408,7 @@ test('a branch that is deleted ends its story', async (t) => {
     by: 'dana',
   })
 
-  const said = await house.sees(/dana deleted `feature`/)
+  const said = await house.sees(/dana deleted `feature`, so no run can pass there any more/)
   assert.equal(said.thread as string, thread)
   await house.says(result({ branch: 'feature', run: 9, key: 'actions:1:9:1' }))
   await house.later(2_500)

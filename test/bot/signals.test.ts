@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { PushFacts } from '../../src/bot/signals/deps.ts'
-import type { PushSignal, Signal } from '../../src/signal.ts'
+import { type ForgeSignal, type PushSignal, signalJob } from '../../src/signal.ts'
 import { restart } from '../agent/fixtures.ts'
 import { createChat, room } from '../helpers/chat.ts'
 import { calls, lastShown, type ScriptedModel, says, scriptedModel } from '../helpers/model.ts'
@@ -37,7 +37,7 @@ async function ops(
     checkAgainMs?: number[]
     unwanted?: (signal: PushSignal) => string | undefined
     noRoom?: boolean
-    confirm?: (signal: Signal) => Promise<Signal | undefined>
+    confirm?: (signal: ForgeSignal) => Promise<ForgeSignal | undefined>
   } = {},
 ): Promise<House & { send(signal: PushSignal): Promise<unknown> }> {
   const chat = createChat([alice, bob])
@@ -53,13 +53,7 @@ async function ops(
       checkAgainMs: options.checkAgainMs ?? [],
     },
   })
-  const send = (signal: PushSignal) =>
-    house.inbox.put({
-      id: `signal:${signal.id}`,
-      thread: `signal:gitea:${signal.repository.id}`,
-      kind: 'signal',
-      data: signal,
-    })
+  const send = (signal: PushSignal) => house.inbox.put(signalJob(signal))
   return { ...house, send }
 }
 
@@ -199,7 +193,7 @@ test('fifty repositories that push at once open ten threads; the rest are listed
   const house = await ops(t, { model })
 
   for (let repo = 1; repo <= 50; repo++) await house.send(push({ repo }))
-  const collection = await house.sees(/Much happens at once/)
+  const collection = await house.sees(/Many events at once/)
   await house.quiet()
   house.clock.now += 11_000
   await house.chat.say(alice, '!status', { thread: collection.thread })
@@ -209,4 +203,24 @@ test('fifty repositories that push at once open ten threads; the rest are listed
   assert.equal(listed.markdown.split('\n').length, 40)
   assert.equal(threads(house), 11)
   assert.equal(model.requests.length, 10)
+})
+
+test('a chat that takes long to open threads opens no more of them in a flood', async (t) => {
+  const house = await ops(t)
+  const { open } = house.chat
+  const asked: string[] = []
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+  house.chat.open = async (where, post) => {
+    asked.push(post.markdown)
+    await answered
+    return open(where, post)
+  }
+
+  for (let repo = 1; repo <= 40; repo++) await house.send(push({ repo }))
+  await until(() => asked[31], 'all lanes to wait for the chat')
+  assert.equal(asked.filter((markdown) => /^push to/.test(markdown)).length, 10)
+  answer()
+  await house.quiet()
+
+  assert.equal(threads(house), 11)
 })

@@ -6,11 +6,11 @@ import type { UserId } from '../../src/agent/approval.ts'
 import type { Message } from '../../src/agent/session.ts'
 import { deniedBy } from '../../src/agent/words.ts'
 import { type Conversation, createConversation } from '../../src/bot/conversation.ts'
+import { ci } from '../../src/bot/jobs/ci.ts'
 import type { JobOf } from '../../src/bot/jobs/index.ts'
+import { push } from '../../src/bot/jobs/push.ts'
 import type { RoomId, ThreadId } from '../../src/bot/platform.ts'
-import { takeCi } from '../../src/bot/signals/ci-thread.ts'
 import type { SignalDeps } from '../../src/bot/signals/deps.ts'
-import { takePush } from '../../src/bot/signals/push.ts'
 
 // The sandbox's model imports nothing of the product, as no model server does. So it knows some of its sentences by heart.
 
@@ -35,7 +35,7 @@ function failure(isFork: boolean): JobOf<'ci'> {
 
 test('a CI failure that the bot hands to the model is one to the sandbox, with what failed', async () => {
   const conversation = thread()
-  await takeCi(conversation, failure(false), deps)
+  await ci.take(conversation, failure(false), { signals: deps })
 
   const shown = read(asked(conversation))
 
@@ -56,7 +56,7 @@ test('the sandbox proposes a change for a branch of the repository, and none for
   const moves = []
   for (const isFork of [false, true]) {
     const conversation = thread()
-    await takeCi(conversation, failure(isFork), deps)
+    await ci.take(conversation, failure(isFork), { signals: deps })
     moves.push(decide({ ...read(asked(conversation)), results, offered: new Set(['gitea_propose_change']) }).kind)
   }
 
@@ -67,7 +67,7 @@ test('a push that the bot hands to the model is one to the sandbox', async () =>
   const conversation = thread()
   const signal = { id: 'push:1', repository: { id: 1, fullName: 'acme/shop' }, branch: 'main', commits: [] }
   const job = { id: 'push:1', thread: 'fake|ops|t', kind: 'push', data: { signal, as: 'opened' } }
-  await takePush(conversation, job as unknown as JobOf<'push'>, deps)
+  await push.take(conversation, job as unknown as JobOf<'push'>, { signals: deps })
 
   assert.equal(read(asked(conversation)).topic.kind, 'push')
 })

@@ -4,11 +4,12 @@ import pino from 'pino'
 import type { BotJob } from '../../src/bot/jobs/index.ts'
 import type { Kept } from '../../src/service/build.ts'
 import { createLookout } from '../../src/service/lookout.ts'
-import type { PushSignal, Repository, Signal } from '../../src/signal.ts'
+import type { ForgeSignal, PushSignal, Repository, Signal } from '../../src/signal.ts'
 import { openSqlite } from '../../src/storage/sqlite/index.ts'
 import type { Gitea } from '../../src/tools/gitea/client.ts'
 import { GiteaError, GiteaUnreachable } from '../../src/tools/gitea/errors.ts'
 import { temporaryFolder, until } from '../bot/house.ts'
+import { createReceiver, deliver, recorded, sign } from '../webhooks/receiver.ts'
 
 const sha = (n: number): string => n.toString(16).padStart(40, '0')
 const repository: Repository = { id: 1, fullName: 'acme/shop', url: '', private: false, defaultBranch: 'main' }
@@ -67,17 +68,26 @@ function createForge() {
   return { ...forge, gitea, forge }
 }
 
-async function watch(t: TestContext, { gitea, folder }: { gitea: Gitea; folder: string }) {
+async function watch(
+  t: TestContext,
+  {
+    gitea,
+    folder,
+    wants = (branch) => branch === 'main' || branch.startsWith('release/'),
+  }: { gitea: Gitea; folder: string; wants?: (branch: string) => boolean },
+) {
   const log = pino({ enabled: false })
   const store = await openSqlite<Kept>(folder, { log })
   const stopping = new AbortController()
+  const jobs: BotJob[] = []
   const found: Signal[] = []
   const lookout = createLookout({
     gitea,
     seen: store.seen,
-    wants: (branch) => branch === 'main' || branch.startsWith('release/'),
+    wants,
     inbox: {
       put: async (job: BotJob) => {
+        jobs.push(job)
         if (job.kind === 'signal') found.push(job.data)
         return true
       },
@@ -97,7 +107,7 @@ async function watch(t: TestContext, { gitea, folder }: { gitea: Gitea; folder: 
   t.after(leave)
   const ids = () => [...new Set(found.map(({ id }) => id))]
   const kept = async () => (await Array.fromAsync(store.seen.entries())).length
-  return { lookout, found, ids, leave, kept }
+  return { lookout, jobs, found, ids, leave, kept }
 }
 
 const push = (after: string): PushSignal => ({
@@ -209,3 +219,83 @@ test('a repository that is gone is not asked for any more', async (t) => {
 
   await until(async () => (await one.kept()) === 0 || undefined, 'it to be forgotten')
 })
+
+/** A recorded delivery's body, as far as a look at the forge can find the same. */
+interface Told {
+  repository: { id: number; full_name: string; default_branch: string }
+  ref: string
+  before: string
+  after: string
+  workflow_run?: object
+  id: number
+  sha?: string
+  context: string
+  state: string
+}
+
+/** The forge that made a delivery: as it was before, and, once `hasHappened`, as it was then. */
+function forgeOf(told: Told) {
+  const forge = { hasHappened: false }
+  const name = told.ref?.replace('refs/heads/', '') ?? 'main'
+  const heads = (): Record<string, string> => {
+    if (told.sha) return { [name]: told.sha }
+    if (!told.ref) return {}
+    if (forge.hasHappened) return { [name]: told.after }
+    return /^0+$/.test(told.before) ? {} : { [name]: told.before }
+  }
+  const answer = (path: string): unknown => {
+    if (path.startsWith('/api/v1/repositories/')) return told.repository
+    if (path.endsWith('/actions/runs')) return forge.hasHappened && told.workflow_run ? [told.workflow_run] : []
+    if (path.endsWith('/branches')) return Object.entries(heads()).map(([name, id]) => ({ name, commit: { id } }))
+    if (path.includes('/compare/')) return { total_commits: 0, commits: [] }
+    return {}
+  }
+  const gitea = {
+    features: async () => ({ version: '1.26.4', forge: 'Gitea', runs: true, rerun: true, compareDiff: false }),
+    get: async (path: string, schema: { parse(value: unknown): unknown }) => schema.parse(answer(path)),
+    list: async (path: string, item: { parse(value: unknown): unknown }) => ({
+      items: (answer(path) as unknown[]).map((one) => item.parse(one)),
+    }),
+    status: async () => ({
+      statuses: forge.hasHappened && told.sha ? [{ id: told.id, context: told.context, status: told.state }] : [],
+    }),
+  } as unknown as Gitea
+  return { forge, gitea }
+}
+
+const found = [
+  'push-plain',
+  'push-many',
+  'push-newbranch',
+  'push-force',
+  'workflow_run-completed-success',
+  'workflow_run-completed-failure',
+  'workflow_run-completed-failure-rerun',
+  'workflow_run-completed-failure-pull_request',
+  'workflow_run-completed-failure-pull_request-fork',
+  'workflow_run-completed-cancelled',
+  'status-failure-external',
+  'status-success-external',
+  'status-failure-actions',
+]
+for (const name of found) {
+  test(`a recorded ${name} that did not arrive is found as the same job that its delivery makes`, async (t) => {
+    const { app, jobs } = await createReceiver()
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    t.after(() => app.close())
+    const { headers, body } = recorded(name)
+    await deliver(app, { headers, body }, { 'X-Gitea-Signature': sign(body) })
+    const delivered = jobs[0]
+    assert.ok(delivered)
+    const { forge, gitea } = forgeOf(JSON.parse(body))
+    const one = await watch(t, { gitea, folder: temporaryFolder(t), wants: () => true })
+    const { repository } = delivered.data as ForgeSignal
+    await one.lookout.onSeen({ kind: 'test', source: 'gitea', id: 'test', repository })
+
+    forge.hasHappened = true
+    one.lookout.start()
+    const missed = await until(() => one.jobs[0], 'what was missed')
+
+    assert.deepEqual([missed.id, missed.thread, missed.kind], [delivered.id, delivered.thread, delivered.kind])
+  })
+}

@@ -77,6 +77,16 @@ test('a rule for rooms that is none is told at the start', () => {
   assert.throws(() => create({}, { KUBE_AGENT_SIGNALS_ROOMS: 'acme' }), /REPOSITORY=ROOM/)
 })
 
+test('which branches are told of is a matter of patterns', () => {
+  const isWanted = (branch: string, patterns: string) =>
+    create({}, { KUBE_AGENT_SIGNALS_PUSH_BRANCHES: patterns }).unwanted({ ...push, branch }) === undefined
+
+  assert.equal(isWanted('main', 'default'), true)
+  assert.equal(isWanted('feature/x', 'default'), false)
+  assert.equal(isWanted('release/1.2', 'default,release/*'), true)
+  assert.equal(isWanted('feature/a/b', '**'), true)
+})
+
 test('pushes of the bot itself are not wanted, also when Gitea was away at the start', async () => {
   let isAway = true
   const asked: string[] = []

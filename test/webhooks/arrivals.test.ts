@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { arrivalsPath, createArrivals, proofHeader, proofOf } from '../../src/webhooks/arrivals.ts'
-import { deriveSecret } from '../../src/webhooks/secret.ts'
+import { arrivalsPath, createArrivals, proofHeader, proofOf } from '../../src/webhooks/gitea/arrivals.ts'
+import { deriveSecret } from '../../src/webhooks/gitea/secret.ts'
 import { createReceiver, plain, recorded, sign } from './receiver.ts'
 
 const probe = recorded('push-test')

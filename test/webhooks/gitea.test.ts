@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { PushSignal } from '../../src/signal.ts'
-import { isWanted } from '../../src/webhooks/branches.ts'
 import { createReceiver, deliver, plain, recorded, sign } from './receiver.ts'
 
 async function setup(t: TestContext) {
@@ -78,10 +77,3 @@ for (const [name, expected] of said) {
     assert.equal(signal === undefined, expected === undefined)
   })
 }
-
-test('which branches are told of is a matter of patterns', () => {
-  assert.equal(isWanted('main', 'main', ['default']), true)
-  assert.equal(isWanted('feature/x', 'main', ['default']), false)
-  assert.equal(isWanted('release/1.2', 'main', ['default', 'release/*']), true)
-  assert.equal(isWanted('feature/a/b', 'main', ['**']), true)
-})

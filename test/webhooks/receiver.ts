@@ -8,7 +8,6 @@ import { createHttp } from '../../src/http/index.ts'
 import type { Signal } from '../../src/signal.ts'
 import type { Job } from '../../src/storage/index.ts'
 import { type WebhookDeps, webhooks } from '../../src/webhooks/index.ts'
-import { createSources } from '../../src/webhooks/sources.ts'
 
 /** A delivery that a real Gitea made; its secret is synthetic. */
 export interface Delivery {
@@ -41,7 +40,7 @@ export async function createReceiver(changes: Partial<WebhookDeps> = {}) {
   })
   await app.register(
     webhooks({
-      sources: createSources({ giteaSecrets: [plain.secret] }),
+      giteaSecrets: [plain.secret],
       inbox: {
         put: async (job) => {
           if (known.has(job.id)) return false

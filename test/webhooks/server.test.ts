@@ -9,8 +9,8 @@ import pino from 'pino'
 import type { Signal } from '../../src/signal.ts'
 import type { Job } from '../../src/storage/index.ts'
 import { createInbox } from '../../src/storage/sqlite/inbox.ts'
+import { gitea } from '../../src/webhooks/gitea/index.ts'
 import type { WebhookDeps } from '../../src/webhooks/index.ts'
-import { createSources } from '../../src/webhooks/sources.ts'
 import { createReceiver, type Delivery, deliver, plain, portOf, raw, sign } from './receiver.ts'
 
 const log = pino({ enabled: false })
@@ -355,7 +355,7 @@ test('signed bytes that are no UTF-8 are malformed', async (t) => {
 
 test('every secret is tried, whichever fits: the time does not tell which', (t) => {
   const secrets = [plain.secret, 'second', 'third']
-  const [source] = createSources({ giteaSecrets: secrets })
+  const source = gitea(secrets)
   const compared = t.mock.method(crypto, 'timingSafeEqual')
   syncBuiltinESMExports()
   t.after(() => {
@@ -364,14 +364,14 @@ test('every secret is tried, whichever fits: the time does not tell which', (t) 
   })
 
   for (const secret of secrets)
-    assert.equal(source?.verify(Buffer.from(plain.body), { 'x-gitea-signature': sign(plain.body, secret) }), true)
+    assert.equal(source.verify(Buffer.from(plain.body), { 'x-gitea-signature': sign(plain.body, secret) }), true)
 
   // Itself, and what is derived from it for the repository and for its owner.
   assert.equal(compared.mock.callCount(), 3 * secrets.length * 3)
 })
 
 test('a secret that was taken out does not sign any more', async (t) => {
-  const { app } = await setup(t, { sources: createSources({ giteaSecrets: ['the new one alone'] }) })
+  const { app } = await setup(t, { giteaSecrets: ['the new one alone'] })
 
   assert.equal((await deliver(app, plain)).statusCode, 401)
 })
@@ -387,14 +387,14 @@ test('a body above the limit is refused before it is read to the end', async (t)
 })
 
 test('while a secret is rotated, the old and the new one both sign', async (t) => {
-  const { app } = await setup(t, { sources: createSources({ giteaSecrets: ['new-secret', plain.secret] }) })
+  const { app } = await setup(t, { giteaSecrets: ['new-secret', plain.secret] })
 
   assert.equal((await deliver(app, plain)).statusCode, 202)
   assert.equal((await deliver(app, plain, { 'X-Gitea-Signature': sign(plain.body, 'new-secret') })).statusCode, 202)
 })
 
 test('without a secret there is no route', async (t) => {
-  const { app } = await setup(t, { sources: createSources({ giteaSecrets: [] }) })
+  const { app } = await setup(t, { giteaSecrets: [] })
 
   assert.equal((await deliver(app, plain)).statusCode, 404)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createDerivation, deriveSecret } from '../../src/webhooks/secret.ts'
-import { isSigned } from '../../src/webhooks/verify.ts'
+import { createDerivation, deriveSecret } from '../../src/webhooks/gitea/secret.ts'
+import { isSigned } from '../../src/webhooks/gitea/verify.ts'
 import { plain, recorded, sign } from './receiver.ts'
 
 const master = 'the-master-secret-of-this-test'

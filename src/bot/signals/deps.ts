@@ -1,21 +1,21 @@
-import type { PushSignal, Repository, RunSignal, Signal, StatusSignal } from '../../signal.ts'
+import type { ForgeSignal, PushSignal, Repository, RunSignal, StatusSignal } from '../../signal.ts'
 import type { Inbox } from '../../storage/index.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import type { BotJob } from '../jobs/index.ts'
 import type { ChatPlatform, RoomId, ThreadId } from '../platform.ts'
 
 export interface SignalDeps {
-  /** Where threads about a repository are opened; nothing when no room is meant for it, `later` when that is not found yet. */
+  /** Where threads about a repository are opened; nothing when no room is meant for it, `later` while its room is not found. */
   placeFor(repository: Repository): Place | 'later' | undefined
-  /** The last thread of each thing that pushes, and each collection, was told in. */
+  /** The thread where the last push to a branch was told, and the list of each room. */
   threads: Kept<SignalThread>
   /** What is known of each branch and pull request whose CI was told of. */
   lines: Kept<CiThread>
   inbox: Pick<Inbox<BotJob>, 'put'>
-  /** The signal as far as the forge says the same; nothing when it contradicts. */
-  confirm(signal: Signal): Promise<Signal | undefined>
+  /** The signal, its repository as the forge has it; nothing when the forge contradicts. A forge that is away contradicts nobody. */
+  confirm(signal: ForgeSignal): Promise<ForgeSignal | undefined>
   /** Told of every signal, so that what is missed later can be found by looking. */
-  onSeen(signal: Signal): Promise<void>
+  onSeen(signal: ForgeSignal): Promise<void>
   /** Why a push opens no thread; nothing when it may. */
   unwanted(push: PushSignal): string | undefined
   title(push: PushSignal): string
@@ -50,7 +50,7 @@ export interface PushFacts {
 
 /** What CI says, asked of the forge itself. */
 export interface CiSource {
-  /** What a hint is about, as it stands now; nothing when there is nothing any more. */
+  /** What a hint is about, as it stands now; empty when that is gone. */
   results(hint: RunSignal | StatusSignal): Promise<CiResult[]>
   /** Whether this branch or pull request is to be told of. */
   wants(result: CiResult): boolean
@@ -77,12 +77,12 @@ export interface SignalThread {
 export interface CiThread {
   thread: ThreadId
   room: RoomId
-  /** `watched`: it was proposed in the thread, so that how it goes is told there, good or bad. */
+  /** `watched`: the thread pushed it, so the thread hears how it goes, good or bad. */
   state: 'watched' | 'red' | 'green'
   at: number
-  /** Until when what was proposed is watched. */
+  /** Until when it is watched. */
   until?: number
-  /** What is red, by subject: the newest failure. */
+  /** The newest failure of each subject that is red. */
   red: Record<string, { order: number; key: string; commit: string }>
   /** When something was told at length lately. */
   recent?: number[]
@@ -92,6 +92,6 @@ export interface CiThread {
   told: string[]
   /** The post that began the thread about this line; its first line says when all is well again. */
   root?: string
-  /** The thread lists many; this is one of them. */
+  /** The thread is a room's list; this is one of many in it. */
   collected?: true
 }

@@ -1,9 +1,9 @@
-import type { PushSignal, RunSignal, StatusSignal } from '../../signal.ts'
+import { laneOf, type PushSignal, type RunSignal, type StatusSignal } from '../../signal.ts'
 import type { SignalDeps } from './deps.ts'
 
-/** Hints of the same thing that come so close together are looked at once more together. */
+/** Hints of one thing that come so close together are looked at again together. */
 const windowMs = 10_000
-/** A day of looking every five minutes: whoever has not come back by then is not waited for. */
+/** A day of looking every five minutes; then nobody waits any longer. */
 const mostAttempts = 300
 const longestWaitMs = 300_000
 
@@ -18,7 +18,7 @@ export async function lookAgain(
   const window = Math.floor(now() / windowMs)
   await inbox.put({
     id: `look-again:${subjectOf(signal)}:${attempt + 1}:${window}`,
-    thread: `signal:${signal.source}:${signal.repository.id}`,
+    thread: laneOf(signal),
     kind: 'look-again',
     data: { signal, attempt: attempt + 1 },
     due: now() + waitMs,
@@ -28,10 +28,10 @@ export async function lookAgain(
 /** The wait before the next try, longer each time, five minutes at most. */
 export const nextWaitMs = (attempt: number): number => Math.min(5_000 * 2 ** Math.min(attempt, 10), longestWaitMs)
 
-/** What is asked for: one answer serves all hints of it. */
+/** Names what is asked for: one answer serves all hints of the same name. */
 function subjectOf(signal: PushSignal | RunSignal | StatusSignal): string {
   if (signal.kind === 'run') return `run:${signal.repository.id}:${signal.run}`
   if (signal.kind === 'push') return signal.id
-  // What the forge's own CI says stands in its runs: such a hint serves no other.
+  // A status of the forge's own CI is answered by its runs, so it cannot stand for those of other CI.
   return `status:${signal.repository.id}:${signal.commit}:${signal.bySystem}`
 }

@@ -1,11 +1,11 @@
 import type { Conversation } from '../conversation.ts'
 import type { SignalDeps } from './deps.ts'
-import { lineKey } from './line.ts'
+import { lineKey, newLine } from './line.ts'
 
-/** CI that takes longer is nobody's answer to the change any more. */
+/** CI that takes longer is no answer to the change any more. */
 const watchMs = 24 * 60 * 60_000
 
-/** How the CI of a branch goes that a change in this thread makes is told here, from the moment on when the change starts. */
+/** A thread that pushed a branch also hears how that branch's CI goes, from the moment on when the push starts. */
 export async function followProposals(
   { thread, room, session }: Conversation,
   { lines, now }: Pick<SignalDeps, 'lines' | 'now'>,
@@ -15,15 +15,6 @@ export async function followProposals(
     const key = lineKey(preview.branch.repository, preview.branch.name)
     const known = await lines.get(key)
     if (known?.thread === thread || known?.state === 'red') continue
-    await lines.set(key, {
-      thread,
-      room,
-      state: 'watched',
-      at: now(),
-      until: now() + watchMs,
-      red: {},
-      green: {},
-      told: [],
-    })
+    await lines.set(key, { ...newLine(thread, room), state: 'watched', at: now(), until: now() + watchMs })
   }
 }

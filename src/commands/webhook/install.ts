@@ -4,8 +4,8 @@ import { type Dispatcher, request } from 'undici'
 import type { Gitea } from '../../tools/gitea/client.ts'
 import { GiteaError } from '../../tools/gitea/errors.ts'
 import { gitea as minorVersion } from '../../tools/gitea/version.ts'
-import { arrivalsPath, proofHeader, proofOf } from '../../webhooks/arrivals.ts'
-import { deriveSecret } from '../../webhooks/secret.ts'
+import { arrivalsPath, proofHeader, proofOf } from '../../webhooks/gitea/arrivals.ts'
+import { deriveSecret } from '../../webhooks/gitea/secret.ts'
 import { createHooks, type Hook, type Hooks, type NewHook } from './hooks.ts'
 
 /** What the bot makes something of, and the minor version of Gitea 1.x that brought it. */

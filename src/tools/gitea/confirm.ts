@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Signal } from '../../signal.ts'
+import type { ForgeSignal } from '../../signal.ts'
 import { isForgeAway } from './ci/index.ts'
 import { repositoryById, unlessGone } from './ci/result.ts'
 import type { Gitea } from './client.ts'
@@ -12,7 +12,7 @@ const query = { stat: false, verification: false, files: false }
  * The signal with its repository as the forge has it. Nothing when the forge knows no such repository or commit, or calls the repository
  * otherwise: whoever may sign for one repository shall not speak for another. A forge that is away contradicts nobody.
  */
-export async function confirmed<Given extends Signal>(
+export async function confirmed<Given extends ForgeSignal>(
   gitea: Gitea,
   given: Given,
   signal: AbortSignal,

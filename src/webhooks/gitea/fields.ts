@@ -30,7 +30,7 @@ export const repository = z
     full_name: z.string().regex(/^[\w.-]{1,255}\/[\w.-]{1,255}$/),
     html_url: address,
     private: z.boolean(),
-    // Of an organisation that only its members see the repositories are not called private.
+    // Repositories of an organisation that only its members see are called internal, not private.
     internal: z.boolean().nullish(),
     default_branch: z.string().max(1_024),
   })
@@ -47,6 +47,9 @@ export const repository = z
 export const nameOf = (who: z.output<typeof person> | null | undefined): string =>
   who?.full_name || who?.login || 'somebody'
 
-/** Gitea's own account, in whose name its Actions speak. */
+/**
+ * Gitea's own account, in whose name its Actions speak.
+ * https://github.com/go-gitea/gitea/blob/main/models/user/user_system.go
+ */
 export const isSystem = (who: z.output<typeof person> | null | undefined): boolean =>
   who?.id === -2 || who?.login === 'gitea-actions'

@@ -1,16 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type * as z from 'zod'
 import type { Signal } from '../../signal.ts'
-import { createDerivation } from '../secret.ts'
 import type { WebhookSource } from '../source.ts'
-import { isSigned } from '../verify.ts'
 import { branch, ofRepository, release } from './others.ts'
 import { comment, pull } from './pull.ts'
 import { push } from './push.ts'
 import { job, run } from './run.ts'
+import { createDerivation } from './secret.ts'
 import { status } from './status.ts'
+import { isSigned } from './verify.ts'
 
-/** What each event says; the names as in `X-Gitea-Event-Type`. Other events are of no interest. */
+/**
+ * What each event says; the names as in `X-Gitea-Event-Type`. Other events are of no interest.
+ * https://github.com/go-gitea/gitea/blob/main/modules/webhook/type.go
+ */
 const events = new Map<string, z.ZodType<Signal | undefined>>([
   ['push', push],
   ['workflow_run', run],

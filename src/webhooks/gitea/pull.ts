@@ -67,6 +67,6 @@ export const comment = CommentEvent.transform((given): CommentSignal | undefined
   }
 })
 
-/** Of a pull request from a fork, or without a branch (AGit), there is none in this repository. */
+/** A pull request from a fork, or one without a branch (AGit), has none in this repository. https://docs.gitea.com/usage/agit */
 const ownBranch = ({ head, base }: z.output<typeof Pull>): { branch?: string } =>
   head.repo_id !== base.repo_id || head.ref.startsWith('refs/') ? {} : { branch: head.ref }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { PushSignal, TestSignal } from '../../signal.ts'
+import { type PushSignal, pushId, type TestSignal } from '../../signal.ts'
 import { address, hash, nameOf, person, ref, repository } from './fields.ts'
 
 const paths = z.array(z.string()).nullish()
@@ -42,7 +42,7 @@ export const push = Push.transform((given): PushSignal | TestSignal | undefined 
   return {
     kind: 'push',
     source: 'gitea',
-    id: `push:${repository.id}:${given.ref}:${before}:${after}`,
+    id: pushId({ repository, branch, before, after }),
     repository,
     branch,
     before,

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { RunSignal } from '../../signal.ts'
+import { type RunSignal, runId } from '../../signal.ts'
 import { repository, text } from './fields.ts'
 
 const word = z.string().max(50).nullish()
@@ -20,14 +20,8 @@ const JobEvent = z.object({
 /** A run that is done: `completed` may come several times for one attempt, and for a run that goes on after all. */
 export const run = RunEvent.transform(({ action, workflow_run: given, repository }): RunSignal | undefined => {
   if (action !== 'completed' || !given.conclusion) return undefined
-  return {
-    kind: 'run',
-    source: 'gitea',
-    id: `run:${repository.id}:${given.id}:${given.conclusion}:${given.completed_at}`,
-    repository,
-    run: given.id,
-    conclusion: given.conclusion,
-  }
+  const told = { repository, run: given.id, conclusion: given.conclusion }
+  return { kind: 'run', source: 'gitea', id: runId(told, given.completed_at), ...told }
 })
 
 /** A job that is done leads to its run: Gitea 1.25 tells nothing of runs whose workflow is not on the default branch. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { StatusSignal } from '../../signal.ts'
+import { type StatusSignal, statusId } from '../../signal.ts'
 import { hash, isSystem, person, repository } from './fields.ts'
 
 const Status = z.object({
@@ -16,7 +16,7 @@ export const status = Status.transform(
   ({ id, sha, context, state, repository, sender }): StatusSignal => ({
     kind: 'status',
     source: 'gitea',
-    id: `status:${repository.id}:${sha}:${id}`,
+    id: statusId({ repository, commit: sha }, id),
     repository,
     commit: sha,
     context,

@@ -4,8 +4,7 @@ import { Agent } from 'undici'
 import { createSandboxGitea } from '../../../sandbox/gitea/index.ts'
 import { installWebhook, removeWebhook } from '../../../src/commands/webhook/install.ts'
 import { createGitea } from '../../../src/tools/gitea/client.ts'
-import { createArrivals } from '../../../src/webhooks/arrivals.ts'
-import { createSources } from '../../../src/webhooks/sources.ts'
+import { createArrivals } from '../../../src/webhooks/gitea/arrivals.ts'
 import { answer, tap } from '../../tools/tap.ts'
 import { createReceiver, portOf } from '../../webhooks/receiver.ts'
 import { run } from '../program.ts'
@@ -19,7 +18,7 @@ async function setup(t: TestContext, { secrets = [master] } = {}) {
   const { url, faults } = await tap(t, await sandbox.listen())
   const arrivals = createArrivals(secrets)
   const { app, outcomes } = await createReceiver({
-    sources: createSources({ giteaSecrets: secrets }),
+    giteaSecrets: secrets,
     arrived: arrivals.note,
   })
   await app.register(arrivals.route)

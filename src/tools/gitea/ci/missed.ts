@@ -1,5 +1,13 @@
 import * as z from 'zod'
-import type { PushSignal, Repository, RunSignal, StatusSignal } from '../../../signal.ts'
+import {
+  type PushSignal,
+  pushId,
+  type Repository,
+  type RunSignal,
+  runId,
+  type StatusSignal,
+  statusId,
+} from '../../../signal.ts'
 import type { Gitea } from '../client.ts'
 import { comparison } from '../commits.ts'
 import { firstLine } from '../lines.ts'
@@ -65,15 +73,10 @@ export async function missedRuns(
   }
 }
 
-/** With the id that the webhook's signal has, so that what was delivered is not handled again. */
-const toRunSignal = (repository: Repository, run: Run): RunSignal => ({
-  kind: 'run',
-  source: 'gitea',
-  id: `run:${repository.id}:${run.id}:${run.conclusion ?? ''}:${run.completed_at ?? ''}`,
-  repository,
-  run: run.id,
-  conclusion: run.conclusion ?? '',
-})
+function toRunSignal(repository: Repository, run: Run): RunSignal {
+  const told = { repository, run: run.id, conclusion: run.conclusion ?? '' }
+  return { kind: 'run', source: 'gitea', id: runId(told, run.completed_at ?? ''), ...told }
+}
 
 /** The heads of the branches that are wanted. */
 export async function readHeads(
@@ -107,7 +110,7 @@ export async function missedPush(
   return {
     kind: 'push',
     source: 'gitea',
-    id: `push:${repository.id}:refs/heads/${branch}:${before}:${after}`,
+    id: pushId({ repository, branch, before, after }),
     repository,
     branch,
     before,
@@ -147,7 +150,7 @@ export async function missedStatuses(
       .map(({ status, commit }) => ({
         kind: 'status',
         source: 'gitea',
-        id: `status:${repository.id}:${commit}:${status.id}`,
+        id: statusId({ repository, commit }, status.id),
         repository,
         commit,
         context: status.context,

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
-import type { Signal } from '../signal.ts'
+import type { Signal } from '../../signal.ts'
 import { deriveSecret } from './secret.ts'
 
 /** Remembers which webhooks were tried, so that whoever installed one can ask whether its test delivery arrived. */
@@ -24,8 +24,9 @@ export function createArrivals(secrets: string[]): Arrivals {
   }
 
   return {
-    note({ kind, repository: { fullName } }) {
-      if (kind !== 'test') return
+    note(signal) {
+      if (signal.kind !== 'test') return
+      const { fullName } = signal.repository
       for (const scope of [fullName, fullName.split('/')[0] ?? ''].map((name) => name.toLowerCase()))
         tests.set(scope, (tests.get(scope) ?? 0) + 1)
     },
@@ -41,6 +42,6 @@ export function createArrivals(secrets: string[]): Arrivals {
   }
 }
 
-/** What shows that somebody knows a webhook's secret, without telling it. It is no signature of any delivery. */
+/** Shows that somebody knows a webhook's secret, without telling it. It does not sign any delivery. */
 export const proofOf = (secret: string, scope: string, nonce: string): string =>
   createHmac('sha256', secret).update(`arrivals ${scope} ${nonce}`).digest('hex')

@@ -5,6 +5,7 @@ import { deriveSecret } from './secret.ts'
 /**
  * Whether the raw bytes carry Gitea's signature, made with one of the secrets or with one derived for the repository, or its owner,
  * that the body is about: a secret of one repository does not sign for another. Tries every secret, whatever it finds.
+ * https://github.com/go-gitea/gitea/blob/main/services/webhook/deliver.go
  */
 export function isSigned(
   body: Buffer,

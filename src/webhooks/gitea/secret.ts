@@ -10,7 +10,7 @@ export function deriveSecret(master: string, scope: string): string {
   return Buffer.from(hkdfSync('sha256', master, '', info, 32)).toString('hex')
 }
 
-/** The same, which takes as long as all the rest of looking at a delivery, done once for each scope. */
+/** The same, remembered for each scope: to derive a secret takes as long as all the rest of looking at a delivery. */
 export function createDerivation(): typeof deriveSecret {
   const known = new Map<string, string>()
   return (master, scope) => {
