@@ -60,6 +60,24 @@ test('a restart is shown literally, refused to others, run once for a decider, a
   assert.equal(await house.restarts('api'), before + 1)
 })
 
+test("a ✅ under somebody else's edit of the prompt approves nothing", async () => {
+  const { alice, bob } = house
+  const before = await house.restarts('api')
+  const { thread, prompt } = await propose('api')
+
+  const edit = await alice.send(room, 'm.room.message', {
+    msgtype: 'm.text',
+    body: '* shall I order lunch?',
+    'm.new_content': { msgtype: 'm.text', body: 'shall I order lunch?' },
+    'm.relates_to': { rel_type: 'm.replace', event_id: prompt.id },
+  })
+  await bob.react(room, edit, '✅')
+  await bob.say(room, `!deny ${idOf(prompt.text)} was no lunch`, { thread })
+
+  await alice.sees(room, thread, /❌ Denied by .*was no lunch/)
+  assert.equal(await house.restarts('api'), before)
+})
+
 test('a denial by text gives its reason to the model, and nothing runs', async () => {
   const { alice, bob } = house
   const before = await house.restarts('api')

@@ -79,7 +79,8 @@ export function createReader({ user, members, relations, positions }: ReaderDeps
     const content = event.content['m.new_content']
     if (typeof content !== 'object' || content === null) return undefined
     if (!mentions(content as Record<string, unknown>, meAmong(await members.of(room)))) return undefined
-    const original = await relations.find(room, await relations.original(room, event.event_id))
+    const edited = relationOf(event)?.event_id ?? event.event_id
+    const original = await relations.find(room, await relations.original(room, edited))
     if (original?.sender !== event.sender || isNotForUs(original)) return undefined
     if (event.origin_server_ts - original.origin_server_ts > editableMs) return undefined
     return readMessage(room, { ...original, content: { ...content, 'm.relates_to': original.content['m.relates_to'] } })

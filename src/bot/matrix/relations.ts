@@ -8,7 +8,7 @@ export interface Relations {
   learn(room: string, event: RoomEvent): void
   /** The event as it was first sent; nothing when we may not see it. */
   find(room: string, event: string): Promise<RoomEvent | undefined>
-  /** The message that an id means: an edit means the one that it edits. */
+  /** The message that an id means: an edit means the one that it edits, when its author wrote that too. */
   original(room: string, event: string): Promise<string>
   /** The root of the thread that the event stands in, or that an answer to it would open. */
   root(room: string, event: RoomEvent): Promise<string>
@@ -24,6 +24,7 @@ export function createRelations(client: Client): Relations {
   const originals = createRecent<string>(10_000)
   const roots = createRecent<string>(20_000)
   const latest = createRecent<string>(5_000)
+  const senders = createRecent<string>(10_000)
   const key = (room: string, event: string) => `${room} ${event}`
 
   async function find(room: string, event: string): Promise<RoomEvent | undefined> {
@@ -40,6 +41,7 @@ export function createRelations(client: Client): Relations {
   function learn(room: string, event: RoomEvent): void {
     const relation = relationOf(event)
     const isEdit = relation?.rel_type === 'm.replace'
+    senders.set(key(room, event.event_id), event.sender)
     originals.set(key(room, event.event_id), isEdit ? relation.event_id : event.event_id)
     if (relation?.rel_type === 'm.thread') {
       roots.set(key(room, event.event_id), relation.event_id)
@@ -52,11 +54,20 @@ export function createRelations(client: Client): Relations {
     for (let depth = 0; depth < deepest; depth++) {
       const known = originals.get(key(room, id))
       if (known === id) return id
-      if (known) id = known
-      else if (!(await find(room, id))) return id
+      if (!known) {
+        if (!(await find(room, id))) return id
+        continue
+      }
+      // Anybody can send an edit of anybody's message. Clients show it only when both have one author, so what stands under a foreign
+      // one is about that event: https://spec.matrix.org/v1.15/client-server-api/#validity-of-replacement-events
+      if ((await senderOf(room, id)) !== (await senderOf(room, known))) return id
+      id = known
     }
     return id
   }
+
+  const senderOf = async (room: string, event: string): Promise<string | undefined> =>
+    senders.get(key(room, event)) ?? (await find(room, event))?.sender
 
   async function root(room: string, event: RoomEvent, depth = 0): Promise<string> {
     const relation = relationOf(event)

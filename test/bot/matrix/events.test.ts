@@ -179,6 +179,21 @@ test('the same mark in all its spellings counts; every other one means nothing',
     assert.equal(markOf(key), undefined)
 })
 
+test("a mark on somebody else's edit of a prompt is none on the prompt, whoever else edited it", async (t) => {
+  const { server, room, received, gets } = await opsRoom(t)
+  const prompt = server.say(server.bot.user, room, 'restart web?')
+  const foreign = server.send(carol, room, 'm.room.message', editing(prompt, { body: 'harmless' }))
+  const chained = server.send(server.bot.user, room, 'm.room.message', editing(foreign, { body: 'also harmless' }))
+
+  server.react(bob, room, foreign, '✅')
+  server.react(bob, room, chained, '✅')
+  const mark = server.react(bob, room, prompt, '✅')
+  await gets((event) => event.kind === 'mark' && event.id === messageId(room, mark))
+
+  const marked = received.flatMap((event) => (event.kind === 'mark' ? [event.message] : []))
+  assert.deepEqual(marked, [messageId(room, foreign), messageId(room, chained), messageId(room, prompt)])
+})
+
 test('a mark on a prompt, or on an edit of it, is told; our own and others are not', async (t) => {
   const { server, room, gets, received, hears } = await opsRoom(t)
   const prompt = server.say(server.bot.user, room, 'May I?')
