@@ -30,8 +30,13 @@ function defused(markdown: string): string {
     .replaceAll(/@(?=(?:all|channel|here)\b)/gi, `@${invisible}`)
 }
 
+/** A character before `[` or `@` may be escaped or not, depending on how many backslashes stand before it: neither is left to that. */
 const withoutCalls = (text: string): string =>
-  text.replaceAll(/(?<![A-Za-z0-9])@(?=[A-Za-z0-9])/g, `@${invisible}`).replaceAll(/(?<!\\)!\[/g, '[')
+  text.replaceAll(/(?<![A-Za-z0-9])@(?=[A-Za-z0-9])/g, `@${invisible}`).replaceAll(/(\\*)!\[/g, imageless)
+
+/** `![` begins an image unless its `!` is escaped, by an odd number of backslashes. */
+const imageless = (whole: string, backslashes: string): string =>
+  backslashes.length % 2 === 1 ? whole : `${backslashes}[`
 
 /** Fenced blocks and inline code, and what stands around them. */
 function parts(markdown: string): { text: string; isCode: boolean }[] {
@@ -46,8 +51,9 @@ function parts(markdown: string): { text: string; isCode: boolean }[] {
   return found
 }
 
+/** A backtick behind an odd number of backslashes is a character and begins no code: https://spec.commonmark.org/0.31.2/#code-spans */
 const inlineParts = (line: string): { text: string; isCode: boolean }[] =>
-  line.split(/((?<!`)(`+)(?!`)[^`]+\2(?!`))/).flatMap((text, index) => {
+  line.split(/((?<!`)(?<!(?<!\\)(?:\\\\)*\\)(`+)(?!`)[^`]+\2(?!`))/).flatMap((text, index) => {
     // The split gives the whole match, then its marks, which are in it already.
     if (index % 3 === 2) return []
     return [{ text, isCode: index % 3 === 1 }]

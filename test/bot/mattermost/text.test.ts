@@ -13,6 +13,17 @@ test('what goes out calls nobody but those who are meant, also not from code wha
   assert.equal(shown('cron `"@hourly"`'), 'cron `"@hourly"`')
 })
 
+test('a backslash before it keeps neither an image nor a call alive, however many there are', () => {
+  const shown = (markdown: string) => messageText(markdown, { names: new Map(), mention: [] }).replaceAll('\u200B', '·')
+
+  assert.equal(shown('\\![a](http://evil/?q=1)'), '\\![a](http://evil/?q=1)', 'escaped: no image')
+  assert.equal(shown('\\\\![a](http://evil/?q=1)'), '\\\\[a](http://evil/?q=1)')
+  assert.equal(shown('\\\\\\\\![a](http://evil/?q=1)'), '\\\\\\\\[a](http://evil/?q=1)')
+  assert.equal(shown('\\`@bob\\`'), '\\`@·bob\\`', 'no code')
+  assert.equal(shown('\\`![a](http://evil)\\`'), '\\`[a](http://evil)\\`', 'no code')
+  assert.equal(shown('\\\\`@bob`'), '\\\\`@bob`', 'code behind a backslash that is shown')
+})
+
 test('images from elsewhere become links', () => {
   assert.equal(messageText('![x](http://evil/x.png)', { names: new Map(), mention: [] }), '[x](http://evil/x.png)')
 })

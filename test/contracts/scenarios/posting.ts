@@ -58,7 +58,8 @@ export const posting: Scenario[] = [
       const { thread } = await hears(stage, life, 'begin')
       const before = await can.calls(can.bob)
 
-      const text = `${can.bob.name} @channel @all @here @room and **${can.bob.name}** or \`@all\``
+      const escaped = `\\\\\`${can.bob.name}\\\\\` \\\\${can.bob.name}`
+      const text = `${escaped} ${can.bob.name} @channel @all @here @room and **${can.bob.name}** or \`@all\``
       const message = await life.chat.post(thread, { id: 'names', markdown: text })
       await life.chat.edit(message, `${text} again`, 'final')
       await shows(stage, thread, /again/)
