@@ -16,6 +16,12 @@ export function refusal(request: FastifyRequest, needsToken: boolean): { status:
   const { headers } = request
   if (!needsToken && !isLoopback(request.socket.remoteAddress ?? ''))
     return { status: 403, reason: 'The web room is open to this machine only. Set KUBE_AGENT_WEB_TOKEN.' }
+  // Behind a proxy on this machine every visitor comes from this machine.
+  if (!needsToken && forwarding.some((name) => headers[name] !== undefined))
+    return {
+      status: 403,
+      reason: 'The web room has no token, so it is not served through a proxy. Set KUBE_AGENT_WEB_TOKEN.',
+    }
   // A name of somebody else's that resolves to this machine would make a browser speak for its visitor.
   if (!needsToken && !isLoopbackName(headers.host ?? ''))
     return { status: 403, reason: 'The web room is open under localhost only. Set KUBE_AGENT_WEB_TOKEN.' }
@@ -27,6 +33,9 @@ export function refusal(request: FastifyRequest, needsToken: boolean): { status:
     return { status: 415, reason: 'Only application/json is understood.' }
   return undefined
 }
+
+/** What proxies add: https://www.rfc-editor.org/rfc/rfc7239, and what they added before it. */
+const forwarding = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
 
 const isLoopback = (address: string): boolean => address === '::1' || /^(::ffff:)?127\./.test(address)
 

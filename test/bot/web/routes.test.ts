@@ -55,6 +55,31 @@ test('without a token only this machine is served', async (t) => {
   assert.equal(here.statusCode, 200)
 })
 
+test('without a token nothing is served through a proxy on this machine, which every visitor would seem to be', async (t) => {
+  const { app } = await openRoom(t)
+  const added = [
+    { 'x-forwarded-for': '192.0.2.7' },
+    { forwarded: 'for=192.0.2.7' },
+    { via: '1.1 proxy' },
+    { 'x-real-ip': '192.0.2.7' },
+    { 'x-forwarded-host': 'ops.corp.example' },
+    { 'x-forwarded-proto': 'https' },
+  ]
+
+  for (const headers of added) {
+    const answer = await app.inject({ url: '/web/state', headers: { host: 'localhost', ...headers } })
+    assert.equal(answer.statusCode, 403, JSON.stringify(headers))
+    assert.match(answer.body, /not served through a proxy\. Set KUBE_AGENT_WEB_TOKEN/)
+  }
+})
+
+test('with a token a proxy may stand before it', async (t) => {
+  const { app } = await openRoom(t, { token: 'a-long-login-token' })
+
+  const headers = { host: 'ops.corp.example', 'x-forwarded-for': '192.0.2.7' }
+  assert.equal((await app.inject({ url: '/web/', headers })).statusCode, 200)
+})
+
 test('without a token no other name of this machine is served, so that no site can point its own name at it', async (t) => {
   const { app } = await openRoom(t)
 
