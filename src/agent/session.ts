@@ -3,7 +3,7 @@ import type {
   ChatCompletionMessageFunctionToolCall,
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions'
-import { forModel, type ModelText, ownText } from '../text/outside.ts'
+import { forModel, fromOutside, type ModelText, ownText } from '../text/outside.ts'
 import type { Approval, UserId } from './approval.ts'
 import type { Reason } from './reasons.ts'
 import { outcomeUnknown, toModel } from './words.ts'
@@ -105,13 +105,18 @@ export function addSaid(session: Session, content: ModelText): void {
   session.messages.push({ role: 'user', content })
 }
 
-/** Adds an assistant message with calls whose ids no other call of the session has. */
-export function addReply(session: Session, reply: AssistantMessage): void {
-  const calls = reply.tool_calls?.filter((call): call is ToolCall => call.type === 'function')
+/** Adds an assistant message with calls whose ids no other call of the session has. Its text is one from outside, like any other. */
+export function addReply(session: Session, { content, tool_calls }: AssistantMessage): void {
+  const calls = tool_calls?.filter((call): call is ToolCall => call.type === 'function')
+  const said = typeof content === 'string' ? fromOutside(content).markdown() : content
   session.messages.push(
     calls && calls.length > 0
-      ? { ...reply, tool_calls: calls.map((call) => ({ ...call, id: `call-${++session.calls}` })) }
-      : { role: 'assistant', content: reply.content ?? '' },
+      ? {
+          role: 'assistant',
+          ...(said !== undefined && { content: said }),
+          tool_calls: calls.map((call) => ({ ...call, id: `call-${++session.calls}` })),
+        }
+      : { role: 'assistant', content: said ?? '' },
   )
 }
 

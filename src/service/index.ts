@@ -2,6 +2,7 @@ import type { PlatformOptions } from '../bot/platforms.ts'
 import { type LoadedConfig, secretsOf } from '../config/index.ts'
 import { createLog, type Logger } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
+import { keepSecret } from '../text/secrets/index.ts'
 import { attend } from './attend.ts'
 import { build } from './build.ts'
 import { type Connections, connect } from './connect.ts'
@@ -47,6 +48,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const stopping = new AbortController()
   started.defer(() => stopping.abort(new Error('shutting down')))
   const log = options.log ?? createLog({ level: config.log.level, secrets: secretsOf(config) })
+  keepSecret(secretsOf(config))
   for (const warning of warnings) log.warn({ component: 'config' }, warning)
   const metrics = createMetrics()
   const start: Start = { ...options, log, started, stopping: stopping.signal }

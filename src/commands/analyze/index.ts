@@ -7,6 +7,7 @@ import { connect } from '../../service/connect.ts'
 import { createAnonymiser } from '../../text/anonymise.ts'
 import { visible } from '../../text/fence.ts'
 import type { Language } from '../../text/language.ts'
+import { keepSecret } from '../../text/secrets/index.ts'
 import { sentenceOf } from '../../text/sentence.ts'
 import { rank, type Severity } from '../../tools/analyzers/analyzer.ts'
 import { customAnalyzers } from '../../tools/analyzers/custom.ts'
@@ -51,6 +52,7 @@ export async function runAnalyze(loaded: LoadedConfig, flags: AnalyzeFlags): Pro
     secrets: secretsOf(config),
     destination: process.stderr,
   })
+  keepSecret(secretsOf(config))
   const metrics = createMetrics()
   const connections = connect(config, { log, metrics })
   try {

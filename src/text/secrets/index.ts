@@ -5,7 +5,7 @@ import { foundByRules } from './rules.ts'
 import { foundByShape } from './shapes.ts'
 import { type Span, withoutSpans } from './span.ts'
 
-/** Removes credentials from text from outside; everything else stays as it is. Not a promise that none is left. */
+/** Removes credentials from a text; everything else stays as it is. Not a promise that none is left. */
 export type Redact = (text: string) => string
 
 /** `own`: secrets whose value is known, such as the bot's own tokens; they are removed in every form in which they may stand. */
@@ -35,4 +35,15 @@ const isNew =
   ({ start, end }: Span): boolean =>
     !text.slice(start, end + 1).includes('«')
 
-export const redact: Redact = createRedact()
+let current = createRedact()
+
+/**
+ * Names the secrets of this process, once, at its start. They belong to the process and not to a part of it, so that no text can be
+ * looked at by a part that was not told of them.
+ */
+export function keepSecret(own: string[]): void {
+  current = createRedact(own)
+}
+
+/** Removes credentials, and the secrets of this process in every form. */
+export const redact: Redact = (text) => current(text)
