@@ -35,7 +35,7 @@ export async function decide(conversation: Conversation, job: JobOf<'mark'>, dep
   })
 }
 
-/** Whoever cast a vote may take it back, also who may not decide any more. */
+/** A person may take a vote back even after losing the right to decide. */
 function takeBack(conversation: Conversation, approval: Approval, given: PersonsVote): string {
   const { kind } = withdrawVote(approval, given.by, given.mark)
   if (kind === 'too-late') sayTooLate(conversation, approval, given.by)

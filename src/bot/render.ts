@@ -114,7 +114,7 @@ export function renderNotDone(step: Step, conversation: Conversation): string | 
   return approval && approval.state.kind !== 'ended' ? renderState(approval, conversation) : undefined
 }
 
-/** Whoever follows the work reads of a call that was not carried out what the room would read. */
+/** A listener reads the same sentence as the room about a call that was not carried out. */
 export function forPeople(event: AgentEvent, conversation: Conversation): AgentEvent {
   if (event.kind !== 'step' || event.result === undefined) return event
   return { ...event, result: renderNotDone(event.step, conversation) ?? event.result }

@@ -122,7 +122,7 @@ export async function build(start: Start, { servers, metrics }: Parts): Promise<
         : Promise.resolve({ state: 'unknown', text: 'no cluster is configured' }),
     onEnded: (thread) => workspace.remove(thread),
     recoverySeconds: config.approvals.recoverySeconds,
-    // Whoever sits at a terminal asks again as soon as it pleases.
+    // A person at a terminal asks again when it suits them, so nothing is retried there.
     resumeMs: start.terminal ? [] : [15_000, 30_000, 60_000, 120_000, 300_000],
     patienceMs: 8_000,
     audit: createAudit(log),

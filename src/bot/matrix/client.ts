@@ -50,7 +50,7 @@ export const pathV1 = (...segments: string[]): string =>
 
 const usualTimeoutMs = 30_000
 
-/** Of matrix-bot-sdk only the part that talks to the server is loaded: its entry brings 350 modules and 40 MiB that nobody here uses. */
+/** Only the part of matrix-bot-sdk that talks to the server is loaded: its entry brings 350 modules and 40 MiB that nothing here uses. */
 export function createClient(options: { url: string; token: string; dispatcher?: Dispatcher; log: Logger }): Client {
   const { token, dispatcher, log } = options
   const url = options.url.replace(/\/+$/, '')

@@ -103,7 +103,7 @@ export function createReader({ user, members, relations, positions }: ReaderDeps
     return { id: messageIdOf(room, event.event_id), from, mark, message }
   }
 
-  /** Whoever deletes a reaction, its author or a moderator, takes the vote back. */
+  /** Deleting a reaction takes the vote back, whether its author or a moderator does it. */
   async function readRedaction(room: string, event: RoomEvent): Promise<ChatEvent | undefined> {
     const target = redactionTarget(event)
     if (!target || event.sender === user) return undefined

@@ -34,7 +34,7 @@ export function createCatchUp(deps: CatchUpDeps): (channel: Channel, isFirstStar
     await readChanges(channel, updatedAt)
   }
 
-  /** Of a channel that was empty when we first looked. Posts that come meanwhile move the pages: some are read twice. */
+  /** For a channel that was empty when we first looked. New posts move the pages meanwhile, so some are read twice. */
   async function wholeChannel(channel: string): Promise<Post[]> {
     const posts: Post[] = []
     for (let page = 0; page < mostPages; page++) {

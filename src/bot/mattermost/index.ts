@@ -26,7 +26,7 @@ export interface MattermostOptions {
   token: string
   /** Connections that trust the configured certificates; the usual ones otherwise. */
   dispatcher?: Dispatcher
-  /** Whom the configuration names: guests and people of other servers are listened to only then. */
+  /** Whether the configuration names this person: guests and people of other servers are heard only then. */
   isNamed(person: UserId): boolean
   /** Durable: how far each channel was read, and what was sent. */
   positions: Positions

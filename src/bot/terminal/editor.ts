@@ -86,7 +86,7 @@ export function createEditor(options: EditorOptions): Editor {
 
   return {
     feed(typed) {
-      // Of several at a time readline forgets the rows that they fill, and draws them twice afterwards.
+      // Readline forgets the rows that several lines fill when they come at once, and draws them twice afterwards.
       for (const key of typed) keys.write(key)
     },
     show() {

@@ -6,7 +6,7 @@ import { headings } from './headings.ts'
 import type { Report, Unchecked } from './run.ts'
 import { nameOf, namesOf, uncheckedLines } from './words.ts'
 
-/** Of one value: a log line or a condition's message may be very long. */
+/** Bytes of one value: a log line or a condition's message may be very long. */
 const mostBytes = 300
 
 export const severityMarks: Record<Severity, string> = { critical: '🔴', warning: '🟠', info: '🔵' }

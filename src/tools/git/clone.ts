@@ -59,7 +59,7 @@ async function already({ git, gitea }: GitTools, clone: Clone, signal: AbortSign
   return `${clone.path} is a clone of ${url.replace(`${gitea.url}/`, '')} already. gitea_git_pull brings it up to date; for another repository name another path.`
 }
 
-/** Of what a model gives as an address only the name is used, and only when it is one of our Gitea. */
+/** Only the repository's name is taken from an address that a model gives, and only when the address is our Gitea's. */
 export function repositoryIn(given: string, { url }: Pick<Gitea, 'url'>): RepositoryName {
   const text = given
     .trim()

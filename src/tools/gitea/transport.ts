@@ -18,7 +18,7 @@ export interface Asked {
   headers?: Record<string, string>
   /** Larger answers are an error, unless only the end is wanted; 4 MiB. */
   maxBytes?: number
-  /** Of an answer that is larger than `maxBytes` the end is kept. */
+  /** Keeps the end of an answer that is larger than `maxBytes`, in place of an error. */
   keep?: 'end'
 }
 

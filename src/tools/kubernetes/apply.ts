@@ -131,7 +131,7 @@ function refuseDenied({ apiVersion, kind, spec }: Manifest, { maxReplicas }: Cha
     throw new Refusal(`At most ${maxReplicas} replicas may be asked for, not ${spec.replicas}.`)
 }
 
-/** Of a kind without namespaces the namespace is dropped when it is placed. */
+/** A cluster-scoped kind loses its namespace when it is placed. */
 function targetOf(cluster: Cluster, manifest: string): Target {
   const { kind, metadata } = parseManifest(manifest)
   return { kind, namespace: metadata.namespace ?? cluster.namespace, name: metadata.name }

@@ -31,9 +31,9 @@ export interface Cluster {
 export interface RequestOptions {
   signal: AbortSignal
   query?: Record<string, string | number | undefined>
-  /** Of a list only names, labels and the like: contents never leave the server. */
+  /** Asks for names, labels and other metadata only: contents never leave the server. */
   metadataOnly?: boolean
-  /** Of a table nothing else will do: an answer with the objects themselves is refused by the server. */
+  /** Accepts a table and nothing else: a server that cannot make one refuses, in place of sending the objects themselves. */
   tableOnly?: boolean
   /** Another form of the answer than JSON objects as they are. */
   accept?: string

@@ -77,7 +77,7 @@ async function ownerOf(cluster: Cluster, namespace: string, owner: Owner, signal
   }
 }
 
-/** Of this very pod: a new one of the same name (of a StatefulSet) is left alone. */
+/** The request names the uid of this pod, so a new pod of the same name (of a StatefulSet) is left alone. */
 const deletion = (path: string, { metadata }: Pod): Preview['request'] => ({
   method: 'DELETE',
   path,

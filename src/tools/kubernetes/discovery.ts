@@ -238,7 +238,7 @@ const ofList =
     verbs,
   })
 
-/** Of several versions of a group the preferred one, which comes first. */
+/** The preferred version of a group, which comes first. */
 function unique(resources: ApiResource[]): ApiResource[] {
   const seen = new Set<string>()
   return resources.filter(({ group, resource }) => {

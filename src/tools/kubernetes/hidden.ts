@@ -70,7 +70,7 @@ export function comparable({ metadata, status: _status, ...rest }: Json): Json {
   return { metadata: shownMeta, ...(withValues(rest, (_, value) => value) as Json) }
 }
 
-/** Of a Secret only which keys it has; of a configuration the values are looked at by their names. */
+/** Shows only the keys of a Secret; the values of a ConfigMap are judged by their names. */
 function withoutData(kind: unknown, { data, stringData, binaryData, ...body }: Json): Json {
   const named = (values: unknown, show: (key: string, value: unknown) => string) =>
     Object.fromEntries(Object.entries((values ?? {}) as Json).map(([key, value]) => [key, show(key, value)]))

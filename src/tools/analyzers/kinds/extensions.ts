@@ -139,7 +139,7 @@ const reports = ['/apis/wgpolicyk8s.io/v1beta1', '/apis/wgpolicyk8s.io/v1alpha2'
 const monitoring = '/apis/monitoring.coreos.com/v1'
 const monitoringAlpha = '/apis/monitoring.coreos.com/v1alpha1'
 
-/** Of projects that a cluster may have: OLM, Kyverno, the Prometheus operator. */
+/** Kinds of projects that a cluster may have: OLM, Kyverno, the Prometheus operator. */
 export const extensionKinds = {
   ClusterCatalog: { api: olm, resource: 'clustercatalogs', namespaced: false, schema: ClusterCatalog },
   ClusterExtension: { api: olm, resource: 'clusterextensions', namespaced: false, schema: ClusterExtension },

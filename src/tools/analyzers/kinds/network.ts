@@ -65,7 +65,7 @@ const ConfigMap = made(
   }),
 )
 
-/** Of a TLS Secret only what its certificates say; the key does not get past this line. */
+/** Keeps only what the certificates of a TLS Secret say; the key does not get past this line. */
 const TlsSecret = made(object({ metadata: Meta, data: maybe(object({ 'tls.crt': text })) }), ({ metadata, data }) => ({
   metadata,
   certificates: certificatesIn(data?.['tls.crt'] ?? ''),

@@ -56,7 +56,7 @@ const Volume = object({
   ),
 })
 
-/** Of pods and of the templates that pods are made from. */
+/** The spec of pods, and of the templates that pods are made from. */
 export const PodSpec = object({
   nodeName: text,
   nodeSelector: strings,

@@ -35,7 +35,7 @@ const newerGreen = (runs: Run[], { order, subject, line }: CiResult): boolean =>
 export async function readHistory(
   gitea: Gitea,
   result: CiResult,
-  /** Of the run itself. */
+  /** The jobs of the run itself. */
   jobs: Job[],
   signal: AbortSignal,
 ): Promise<History> {

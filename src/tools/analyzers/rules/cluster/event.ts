@@ -55,7 +55,7 @@ const timesOf = ({ count, series }: Event): number => Math.max(count ?? 0, serie
 
 const beginningOf = ({ firstTimestamp, eventTime }: Event): string | undefined => firstTimestamp ?? eventTime
 
-/** Whom the warning is about, followed to the top as far as it is in the snapshot. */
+/** The object that the warning is about, followed to its top owner as far as the snapshot knows it. */
 function ownerOf({ involvedObject, metadata }: Event, snapshot: Snapshot): ObjectRef {
   const { kind = 'Event', namespace, name = metadata.name } = involvedObject ?? {}
   const found = Object.hasOwn(kinds, kind) ? snapshot.find(kind as KindName, namespace, name) : undefined

@@ -93,7 +93,7 @@ function lostWith(pods: Pod[], since: string | undefined, snapshot: Snapshot): O
   return affectedBy([...lost, ...homeless], snapshot)
 }
 
-// Of any other type it is not known whether True is good or bad.
+// Whether True is good or bad is not known for any other type.
 const badWhenTrue = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable']
 
 function pressures({ who, title, shows, get, node, pods, snapshot }: Case): Finding[] {

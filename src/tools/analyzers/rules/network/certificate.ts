@@ -92,7 +92,7 @@ function unreadable({ metadata, certificates }: Secret, uses: Use[], snapshot: S
 function expiring({ metadata, certificates }: Secret, uses: Use[], renewed: boolean, snapshot: Snapshot): Finding[] {
   const first = Array.isArray(certificates) ? firstToEnd(certificates) : undefined
   const expiry: Expiry = expiryOf(first?.notAfter, snapshot)
-  // Whoever renews it has time until the end.
+  // Its owner has until the end to renew it.
   if (!first || expiry.kind === 'fine' || (expiry.kind === 'soon' && renewed)) return []
   const shown = uses.length > 0 ? `, which ${listed(usersOf(uses))} shows,` : ''
   const base = {

@@ -186,7 +186,7 @@ function podsBehind({ webhook, snapshot }: Scene) {
     }))
 }
 
-/** Whom the API server refused something because it could not call one of these. */
+/** The objects that the API server refused because it could not call one of these webhooks. */
 function denialsBy(scenes: Scene[]) {
   const names = scenes.filter(denies).map(({ webhook }) => `failed calling webhook "${webhook.name}"`)
   const [first] = scenes
@@ -206,7 +206,7 @@ function caBundle(scene: Scene): Finding[] {
   const path = 'clientConfig.caBundle'
   const next = `k8s_get kind=${scene.kind} name=${configuration.metadata.name}`
   if (bundle === 'absent') {
-    // Whoever injects it gets ten minutes.
+    // The controller that injects it gets ten minutes.
     if (!hasLasted(configuration.metadata.creationTimestamp, 10 * minute, snapshot)) return []
     const text = `${title([scene])} has no caBundle, so only a publicly trusted certificate of ${serviceName(scene)} would do.`
     return [

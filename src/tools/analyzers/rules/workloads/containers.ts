@@ -14,7 +14,7 @@ interface Case {
   list: 'containerStatuses' | 'initContainerStatuses' | 'ephemeralContainerStatuses'
   spec: Container | undefined
   status: ContainerStatus
-  /** Of a fault that takes the container out of service. */
+  /** The severity of a fault that takes the container out of service. */
   severity: Severity
   snapshot: Snapshot
 }

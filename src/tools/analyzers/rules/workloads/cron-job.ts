@@ -65,7 +65,7 @@ function failing(one: CronJob, snapshot: Snapshot): Finding[] {
   ]
 }
 
-// Whoever suspends on purpose writes down why, and what has never run was made so.
+// A suspension that says why is meant, and so is one of a CronJob that has never run.
 const saysWhy = /suspend|pause|disable/i
 
 function forgotten(one: CronJob, snapshot: Snapshot): Finding[] {

@@ -15,7 +15,7 @@ export const neededKinds = [
 export interface Need {
   kind: (typeof neededKinds)[number]
   name: string
-  /** Of a ConfigMap; a Secret's keys are not read. */
+  /** The key of a ConfigMap; a Secret's keys are not read. */
   key?: string | undefined
   /** Path below the pod's spec. */
   path: string
