@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as z from 'zod'
 import { vote } from '../../src/agent/approval.ts'
 import type { Policy } from '../../src/agent/policy/index.ts'
-import { defineTool, OutcomeUnknown, Refusal } from '../../src/tools/tool.ts'
+import { type ChangeTool, OutcomeUnknown, Refusal } from '../../src/tools/tool.ts'
 import { calls, says, scriptedModel } from '../helpers/model.ts'
 import { restart, restartPreview } from './fixtures.ts'
 import { type Agent, agent, alice, asked, bob, look } from './harness.ts'
@@ -147,12 +146,7 @@ test('why nobody was asked is kept with the step, as data', async () => {
   assert.match(one.results()[0] ?? '', /work from a fork: nothing is changed/)
 })
 
-const scaleToZero = defineTool({
-  ...restart(),
-  name: 'scale',
-  input: z.object({ name: z.string() }),
-  effect: 'destroy',
-} as Parameters<typeof defineTool>[0])
+const scaleToZero: ChangeTool = { ...restart(), name: 'scale', effect: 'destroy' }
 
 test('a destroy that nobody but its askers could approve is refused instead of asked', async () => {
   const wanted = calls(['scale', { name: 'api' }])

@@ -4,7 +4,7 @@ import { warnings, writable } from '../gitea/change.ts'
 import { GiteaError } from '../gitea/errors.ts'
 import * as input from '../gitea/inputs.ts'
 import { encodedRef, inRepository, isBranch, isHash, type RepositoryName } from '../gitea/paths.ts'
-import { defineTool, OutcomeUnknown, type Preview, Refusal, type Tool } from '../tool.ts'
+import { type ChangeTool, defineChange, OutcomeUnknown, type Preview, Refusal } from '../tool.ts'
 import { repositoryIn } from './clone.ts'
 import type { GitTools } from './index.ts'
 import { type ChangedFile, changesOf, diffOf } from './tree.ts'
@@ -12,9 +12,9 @@ import type { Clone } from './workspace.ts'
 
 const mostDiffBytes = 256 * 1024
 
-export function commitAndPush(tools: GitTools): Tool {
+export function commitAndPush(tools: GitTools): ChangeTool {
   const { git, workspace } = tools
-  return defineTool({
+  return defineChange({
     name: 'gitea_commit_and_push',
     description: 'Commit all changes of a clone and push them, to a new branch if one is named (needs approval).',
     input: z.object({ path: z.string(), message: input.body, branch: input.optionalBranch }),
@@ -60,8 +60,7 @@ export function commitAndPush(tools: GitTools): Tool {
         }
       })
     },
-    async run({ path }, { signal, thread, approved }) {
-      if (!approved) throw new Error('This call was not approved.')
+    async run({ path }, approved, { signal, thread }) {
       const clone = await workspace.open(thread, path)
       const { commit, branch, tree, parent } = approvedPush(approved)
       return workspace.alone(clone, async () => {

@@ -1,5 +1,5 @@
 import { sentenceOf } from '../../text/sentence.ts'
-import { OutcomeUnknown, type Preview, Refusal, type Target, type ToolContext } from '../tool.ts'
+import { OutcomeUnknown, type Preview, Refusal, type Target } from '../tool.ts'
 import type { Gitea } from './client.ts'
 import { GiteaError, GiteaUnreachable, UnusableAnswer } from './errors.ts'
 import type { RepositoryName } from './paths.ts'
@@ -27,8 +27,12 @@ export async function writable(gitea: Gitea, name: RepositoryName, signal: Abort
 }
 
 /** Sends what was approved, and nothing else. `path` is where a call with these arguments has to go. */
-export async function sendApproved(gitea: Gitea, path: string, { approved, signal }: ToolContext): Promise<unknown> {
-  if (!approved) throw new Error('This call was not approved.')
+export async function sendApproved(
+  gitea: Gitea,
+  path: string,
+  approved: Preview,
+  signal: AbortSignal,
+): Promise<unknown> {
   if (approved.request.path !== path)
     throw new Error('The approved request goes to another object than this call names.')
   try {

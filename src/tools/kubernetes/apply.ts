@@ -1,7 +1,7 @@
 import { isMap, parseAllDocuments, stringify } from 'yaml'
 import * as z from 'zod'
 import { sentenceOf } from '../../text/sentence.ts'
-import { defineTool, type Preview, Refusal, type Right, type Target, type Tool } from '../tool.ts'
+import { type ChangeTool, defineChange, type Preview, Refusal, type Right, type Target } from '../tool.ts'
 import { type ChangeRules, diffOf, refuseForbidden, refuseProtected, sendApproved } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import { apiVersionOf, type Discovery, placeOf } from './discovery.ts'
@@ -48,8 +48,8 @@ const manifestText = z.string().superRefine((text, context) => {
   }
 })
 
-export function applyManifest(cluster: Cluster, discovery: Discovery, rules: ChangeRules): Tool {
-  return defineTool({
+export function applyManifest(cluster: Cluster, discovery: Discovery, rules: ChangeRules): ChangeTool {
+  return defineChange({
     name: 'k8s_apply',
     description: 'Server-side apply of one object; give only the fields to set (needs approval).',
     input: z.object({ manifest: manifestText.describe('YAML') }),
@@ -87,12 +87,12 @@ export function applyManifest(cluster: Cluster, discovery: Discovery, rules: Cha
         watch: isRolledKind(given.kind) ? target : 'none',
       }
     },
-    async run({ manifest }, context) {
-      const path = context.approved?.request.path ?? ''
+    async run({ manifest }, approved, { signal }) {
+      const { path } = approved.request
       const target = targetOf(cluster, manifest)
       if (!path.endsWith(`/${target.name}`)) throw new Error('The approved request goes to another object.')
-      await sendApproved(cluster, path, context)
-      const isNew = context.approved?.version === 'absent'
+      await sendApproved(cluster, path, approved, signal)
+      const isNew = approved.version === 'absent'
       return `${titleOf(target)} was ${isNew ? 'created' : 'changed'}.`
     },
   })

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { structuredPatch } from 'diff'
 import { stringify } from 'yaml'
 import { sentenceOf } from '../../text/sentence.ts'
-import { OutcomeUnknown, type Preview, Refusal, type Right, type ToolContext } from '../tool.ts'
+import { OutcomeUnknown, type Preview, Refusal, type Right } from '../tool.ts'
 import type { Change, Cluster } from './cluster.ts'
 import { ClusterError, ClusterUnreachable } from './errors.ts'
 import { podCounts } from './health.ts'
@@ -111,9 +111,9 @@ const contentOf = (object: object): unknown => (object as { spec?: unknown }).sp
 export async function sendApproved<Body>(
   cluster: Cluster,
   path: string,
-  { approved, signal }: ToolContext,
+  approved: Preview,
+  signal: AbortSignal,
 ): Promise<Body> {
-  if (!approved) throw new Error('This call was not approved.')
   if (approved.request.path !== path)
     throw new Error('The approved request goes to another object than this call names.')
   try {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { defineTool, type Preview, Refusal, type Target, type Tool } from '../tool.ts'
+import { type ChangeTool, defineChange, type Preview, Refusal, type Target } from '../tool.ts'
 import { type ChangeRules, refuseForbidden, refuseProtected, sendApproved } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import { describeState } from './describe.ts'
@@ -8,8 +8,8 @@ import * as input from './inputs.ts'
 import { type Meta, type Pod, paths } from './objects.ts'
 import { readPod } from './pods.ts'
 
-export function deletePod(cluster: Cluster, rules: ChangeRules): Tool {
-  return defineTool({
+export function deletePod(cluster: Cluster, rules: ChangeRules): ChangeTool {
+  return defineChange({
     name: 'k8s_delete_pod',
     description: 'Delete a pod; its controller makes a new one (needs approval).',
     input: z.object({ name: input.name, namespace: input.namespace }),
@@ -39,9 +39,9 @@ export function deletePod(cluster: Cluster, rules: ChangeRules): Tool {
         watch: owner,
       }
     },
-    async run({ name, namespace }, context) {
+    async run({ name, namespace }, approved, { signal }) {
       const where = cluster.namespaceFor(namespace)
-      await sendApproved(cluster, paths.pod(where, name), context)
+      await sendApproved(cluster, paths.pod(where, name), approved, signal)
       return `Pod ${where}/${name} is being deleted. The outcome is checked and reported by itself.`
     },
   })

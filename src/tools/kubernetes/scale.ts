@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { defineTool, type Preview, Refusal, type Tool } from '../tool.ts'
+import { type ChangeTool, defineChange, type Preview, Refusal } from '../tool.ts'
 import {
   affected,
   affectedRights,
@@ -21,8 +21,8 @@ interface Scale {
   spec?: { replicas?: number }
 }
 
-export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
-  return defineTool({
+export function scaleDeployment(cluster: Cluster, rules: ChangeRules): ChangeTool {
+  return defineChange({
     name: 'k8s_scale_deployment',
     description: 'Scale a deployment (needs approval).',
     input: z.object({ name: input.name, replicas: input.integer(0, 10_000), namespace: input.namespace }),
@@ -64,9 +64,9 @@ export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
         version: `${versionOf(deployment)}/${current}`,
       }
     },
-    async run({ name, namespace }, context) {
+    async run({ name, namespace }, approved, { signal }) {
       const where = cluster.namespaceFor(namespace)
-      const after = await sendApproved<Scale>(cluster, paths.scale(where, name), context)
+      const after = await sendApproved<Scale>(cluster, paths.scale(where, name), approved, signal)
       const wanted = after.spec?.replicas ?? 0
       return `Deployment ${where}/${name} now wants ${wanted} ${wanted === 1 ? 'replica' : 'replicas'}. The outcome is checked and reported by itself.`
     },
