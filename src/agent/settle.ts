@@ -130,7 +130,9 @@ async function ask(known: KnownCall<ChangeTool>, turn: Turn): Promise<Approval |
   const { call, tool, input } = known
   const { session, deps, context } = turn
   const effect = effectOf(tool, input)
-  const target = tool.target(input)
+  const touched = await tried(() => tool.target(input, context), tool, context)
+  if ('refused' in touched) return touched
+  const target = touched.found
   const askers = session.request?.askers ?? ['signal']
   const judged = { tool: tool.name, effect, askers, target, readOnly: isReadOnly(session) }
   const ruling = rule(deps.policy(), judged)
@@ -138,15 +140,10 @@ async function ask(known: KnownCall<ChangeTool>, turn: Turn): Promise<Approval |
   const before = answeredBefore(call, session)
   if (before) return { refused: before }
 
-  let preview: Preview
-  try {
-    preview = await tool.preflight(input, context)
-  } catch (error) {
-    if (context.signal.aborted) throw error
-    return { refused: reasonOf(error, tool, context) }
-  }
+  const shown = await tried(() => tool.preflight(input, context), tool, context)
+  if ('refused' in shown) return shown
   const now = deps.now()
-  const approval = openApproval(call, tool, input, preview, {
+  const approval = openApproval(call, tool, input, shown.found, {
     thread: deps.thread,
     effect,
     target,
@@ -192,12 +189,22 @@ async function recheck(
   const ruling = rule(policy, { tool: tool.name, effect, target, askers, readOnly: isReadOnly(session) })
   if (ruling.kind === 'refuse') return ruling.why
   if (ruling.kind === 'ask' && !isBacked(approval, ruling.needed, policy)) return { kind: 'not-backed' }
+  const shown = await tried(() => tool.preflight(input, context), tool, context)
+  if ('refused' in shown) return shown.refused
+  return shown.found.version === approval.preview.version ? undefined : { kind: 'target-changed' }
+}
+
+/** What a tool finds out before its change, or why it does not do it. */
+async function tried<Found>(
+  look: () => Found | Promise<Found>,
+  tool: Tool,
+  context: ToolContext,
+): Promise<{ found: Found } | { refused: Reason }> {
   try {
-    const preview = await tool.preflight(input, context)
-    return preview.version === approval.preview.version ? undefined : { kind: 'target-changed' }
+    return { found: await look() }
   } catch (error) {
     if (context.signal.aborted) throw error
-    return reasonOf(error, tool, context)
+    return { refused: reasonOf(error, tool, context) }
   }
 }
 

@@ -5,7 +5,10 @@ import type * as z from 'zod'
 export type Effect = 'read' | ChangeEffect
 export type ChangeEffect = 'change' | 'destroy'
 
-/** What a call touches, for policy, audit and the recovery check. `kind` is Kubernetes' own name (`Deployment`). */
+/**
+ * What a call touches, for policy, audit and the recovery check. `kind` is Kubernetes' own name (`Deployment`). What belongs to the whole
+ * cluster, or is not in a cluster, has no namespace.
+ */
 export interface Target {
   kind: string
   namespace?: string
@@ -68,8 +71,8 @@ export interface ReadTool<Input extends z.ZodObject = z.ZodObject> extends AnyTo
 /** A tool that changes something: it shows first what it would do, and later does exactly that. */
 export interface ChangeTool<Input extends z.ZodObject = z.ZodObject> extends AnyTool<Input> {
   effect: ChangeEffect | ((input: z.output<Input>) => ChangeEffect)
-  /** What it touches: the policy is asked about this very object. */
-  target(input: z.output<Input>): Target
+  /** What its request will really touch: the policy is asked about this very object. Throws as `preflight` does. */
+  target(input: z.output<Input>, context: ToolContext): Target | Promise<Target>
   /** Access review, bounds, dry run, diff. Throws `Refusal` with a sentence for the model when it must not or cannot be done. */
   preflight(input: z.output<Input>, context: ToolContext): Promise<Preview>
   /** Does what was approved, and nothing else. Returns the text the model reads; throws when the work could not be done. */

@@ -121,6 +121,35 @@ test('what must not or cannot be done is refused before anybody is asked', async
   }
 })
 
+test('where a change goes may have to be looked up first: the policy is asked about that very place, and a failure is a refusal', async () => {
+  const targets: [ChangeTool['target'], RegExp][] = [
+    [
+      async ({ name }) => ({ kind: 'ConfigMap', namespace: 'kube-system', name: String(name) }),
+      /kube-system is protected/,
+    ],
+    [
+      async () => Promise.reject(new Refusal('The server has no kind "Restart".')),
+      /^\[1\] .*\nRefused: The server has no kind/,
+    ],
+    [
+      async () => Promise.reject(new Error('The API server cannot be reached.')),
+      /^\[1\] .*\nFailed: The API server cannot/,
+    ],
+  ]
+  for (const [target, sentence] of targets) {
+    const preflight = () => assert.fail('it was looked at')
+    const one = agent({
+      tools: [{ ...restart(), target, preflight }],
+      model: scriptedModel(restartApi, says('Not possible.')),
+    })
+
+    assert.equal((await one.advance()).kind, 'answered')
+
+    assert.match(one.results()[0] ?? '', sentence)
+    assert.deepEqual(one.session.approvals, [])
+  }
+})
+
 test('a question that cannot be saved is no refusal of the tool: nothing goes on', async () => {
   const one = agent({ tools: [restart()], model: scriptedModel(restartApi) })
   const { save } = one.deps

@@ -13,7 +13,6 @@ import type { Rolled } from './workload.ts'
 
 /** Bounds that hold before anybody is asked. */
 export interface ChangeRules {
-  protectedNamespaces: string[]
   maxReplicas: number
 }
 
@@ -27,10 +26,10 @@ interface Autoscaler {
   spec?: { minReplicas?: number; maxReplicas?: number; scaleTargetRef?: { kind?: string; name?: string } }
 }
 
-/** Throws when nothing may be changed there. */
-export function refuseProtected(namespace: string, { protectedNamespaces }: ChangeRules): void {
-  if (protectedNamespaces.includes(namespace))
-    throw new Refusal(`Namespace ${namespace} is protected: this bot changes nothing there.`)
+/** Throws when what is named belongs to the whole cluster and the bot is open to some namespaces only. `what`: `Node worker-1`. */
+export function refuseClusterWide({ namespaces }: Cluster, what: string): void {
+  if (namespaces.includes('*')) return
+  throw new Refusal(`${what} belongs to the whole cluster, and this bot is open to ${namespaces.join(', ')} only.`)
 }
 
 /** Asks the server whether the bot itself may do it, so that people are not asked for what would fail. */

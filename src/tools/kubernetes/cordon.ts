@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type ChangeTool, defineChange, type Preview, Refusal } from '../tool.ts'
-import { guardedPatch, refuseForbidden, sendApproved, tryOut } from './change.ts'
+import { guardedPatch, refuseClusterWide, refuseForbidden, sendApproved, tryOut } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterError } from './errors.ts'
 import * as input from './inputs.ts'
@@ -45,8 +45,7 @@ function scheduling(
     summary: ({ name }) => `${verb} node ${name}`,
     target: ({ name }) => ({ kind: 'Node', name }),
     async preflight({ name }, { signal }): Promise<Preview> {
-      if (!cluster.namespaces.includes('*'))
-        throw new Refusal(`A node belongs to everybody, and this bot is open to ${cluster.namespaces.join(', ')} only.`)
+      refuseClusterWide(cluster, `Node ${name}`)
       const node = await readNode(cluster, name, signal)
       const current = node.spec?.unschedulable === true
       if (current === unschedulable)

@@ -3,10 +3,8 @@ import { type ChangeTool, defineChange, type Preview } from '../tool.ts'
 import {
   affected,
   affectedRights,
-  type ChangeRules,
   guardedPatch,
   refuseForbidden,
-  refuseProtected,
   refuseUnrollable,
   sendApproved,
   tryOut,
@@ -19,7 +17,7 @@ import { type Deployment, paths } from './objects.ts'
 
 const annotation = 'kubectl.kubernetes.io/restartedAt'
 
-export function restartDeployment(cluster: Cluster, rules: ChangeRules): ChangeTool {
+export function restartDeployment(cluster: Cluster): ChangeTool {
   return defineChange({
     name: 'k8s_restart_deployment',
     description: 'Restart all pods of a deployment (needs approval).',
@@ -27,10 +25,9 @@ export function restartDeployment(cluster: Cluster, rules: ChangeRules): ChangeT
     effect: 'change',
     rights: [{ group: 'apps', resource: 'deployments', verbs: ['get', 'list', 'patch'] }, ...affectedRights],
     summary: ({ name, namespace }) => `restart deployment ${namespace ?? cluster.namespace}/${name}`,
-    target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: namespace ?? cluster.namespace, name }),
+    target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: cluster.namespaceFor(namespace), name }),
     async preflight({ name, namespace }, { signal }): Promise<Preview> {
       const where = cluster.namespaceFor(namespace)
-      refuseProtected(where, rules)
       const deployment = await readDeployment(cluster, where, name, signal)
       refuseUnrollable(where, deployment)
       await refuseForbidden(

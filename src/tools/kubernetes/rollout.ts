@@ -3,17 +3,7 @@ import * as z from 'zod'
 import { firstLines, oneLine } from '../output.ts'
 import { type ChangeTool, defineChange, defineRead, type Preview, type ReadTool, Refusal } from '../tool.ts'
 import { timeAndAge } from './age.ts'
-import {
-  affected,
-  affectedRights,
-  type ChangeRules,
-  guardedPatch,
-  refuseForbidden,
-  refuseProtected,
-  sendApproved,
-  tryOut,
-  versionOf,
-} from './change.ts'
+import { affected, affectedRights, guardedPatch, refuseForbidden, sendApproved, tryOut, versionOf } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import { healthOf } from './health.ts'
 import { shownObject } from './hidden.ts'
@@ -84,7 +74,7 @@ const revisionLine = ({ number, createdAt, cause, template, isCurrent }: Revisio
     .filter(Boolean)
     .join('; ')
 
-export function rolloutUndo(cluster: Cluster, rules: ChangeRules): ChangeTool {
+export function rolloutUndo(cluster: Cluster): ChangeTool {
   return defineChange({
     name: 'k8s_rollout_undo',
     description: 'Bring back an earlier revision of a workload; default: the one before (needs approval).',
@@ -98,10 +88,9 @@ export function rolloutUndo(cluster: Cluster, rules: ChangeRules): ChangeTool {
     ],
     summary: ({ name, namespace, revision }) =>
       `roll ${namespace ?? cluster.namespace}/${name} back to ${revision === undefined ? 'the revision before' : `revision ${revision}`}`,
-    target: ({ name, namespace }) => ({ kind: 'Workload', namespace: namespace ?? cluster.namespace, name }),
+    target: ({ name, namespace }) => ({ kind: 'Workload', namespace: cluster.namespaceFor(namespace), name }),
     async preflight({ name, namespace, revision }, { signal }): Promise<Preview> {
       const where = cluster.namespaceFor(namespace)
-      refuseProtected(where, rules)
       const rolled = await rolledWorkload(cluster, where, name, signal)
       const { kind, object } = rolled
       if (object.spec?.paused)

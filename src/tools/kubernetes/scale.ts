@@ -6,7 +6,6 @@ import {
   type ChangeRules,
   guardedPatch,
   refuseForbidden,
-  refuseProtected,
   sendApproved,
   tryOut,
   versionOf,
@@ -34,10 +33,9 @@ export function scaleDeployment(cluster: Cluster, rules: ChangeRules): ChangeToo
     ],
     summary: ({ name, replicas, namespace }) =>
       `scale deployment ${namespace ?? cluster.namespace}/${name} to ${replicas}`,
-    target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: namespace ?? cluster.namespace, name }),
+    target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: cluster.namespaceFor(namespace), name }),
     async preflight({ name, replicas, namespace }, { signal }): Promise<Preview> {
       const where = cluster.namespaceFor(namespace)
-      refuseProtected(where, rules)
       if (replicas > rules.maxReplicas)
         throw new Refusal(`At most ${rules.maxReplicas} replicas may be asked for, not ${replicas}.`)
       const deployment = await readDeployment(cluster, where, name, signal)

@@ -38,7 +38,7 @@ export function caller(
   async function preview(name: string, args: object): Promise<Preview> {
     const { tool, input } = change(name, args)
     tool.summary(input)
-    tool.target(input)
+    await tool.target(input, context)
     return tool.preflight(input, context)
   }
 

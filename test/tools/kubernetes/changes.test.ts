@@ -122,17 +122,6 @@ for (const { tool, args } of [
     assert.equal(house.deployment('web').metadata.generation, 1)
   })
 
-  test(`${tool} is refused where nothing may be changed, before anything is sent`, async (t) => {
-    const house = await setup(t, { cluster: { namespaces: ['*'] } })
-
-    for (const namespace of ['kube-system', 'bot'])
-      assert.match(
-        await refusal(house.propose(tool, { ...args, namespace })),
-        new RegExp(`^Namespace ${namespace} is protected`),
-      )
-    assert.deepEqual(house.seen, [])
-  })
-
   test(`${tool} is refused when the bot itself has no permission`, async (t) => {
     const resource = tool === scale ? 'deployments/scale' : 'deployments'
     const house = await setup(t, { sandbox: { deny: [{ verb: 'patch', resource }] } })

@@ -31,7 +31,7 @@ export async function setup(t: TestContext, { sandbox: options = {}, cluster: gi
   const wire = await tap(t, await sandbox.listen())
   const kubeconfig = await kubeconfigFile(t, sandbox, wire.url)
   const cluster = createCluster({ kubeconfig, now: clock.now, log, ...given })
-  const rules = { protectedNamespaces: ['kube-system', 'bot'], maxReplicas: rest.maxReplicas ?? 50 }
+  const rules = { maxReplicas: rest.maxReplicas ?? 50 }
   const tools = createTools({ cluster, rules })
   const context: ToolContext = { signal: t.signal, log, thread: 'test', maxBytes: rest.maxBytes ?? 14_000 }
 
