@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
-import { added, repositoryTarget, request, sendApproved } from './change.ts'
+import { added, repositoryTarget, request, sendToGitea } from './change.ts'
 import type { Gitea } from './client.ts'
 import { comparison } from './commits.ts'
 import { GiteaError } from './errors.ts'
@@ -55,7 +55,7 @@ export function createPull(gitea: Gitea): ChangeTool {
       }
     },
     async run({ owner, repo }, approved, { signal }) {
-      const made = Pull.parse(await sendApproved(gitea, inRepository({ owner, repo }, '/pulls'), approved, signal))
+      const made = Pull.parse(await sendToGitea(gitea, inRepository({ owner, repo }, '/pulls'), approved, signal))
       return `Pull request #${made.number} was opened: ${made.html_url}`
     },
   })

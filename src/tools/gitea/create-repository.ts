@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
-import { request, sendApproved } from './change.ts'
+import { request, sendToGitea } from './change.ts'
 import type { Gitea } from './client.ts'
 import { GiteaError } from './errors.ts'
 import * as input from './inputs.ts'
@@ -35,7 +35,7 @@ export function createRepository(gitea: Gitea): ChangeTool {
       }
     },
     async run({ owner }, approved, { signal }) {
-      const made = Repository.parse(await sendApproved(gitea, pathFor(owner), approved, signal))
+      const made = Repository.parse(await sendToGitea(gitea, pathFor(owner), approved, signal))
       return `Repository ${made.full_name} was created: ${made.html_url}`
     },
   })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
-import { repositoryTarget, request, sendApproved } from './change.ts'
+import { repositoryTarget, request, sendToGitea } from './change.ts'
 import type { Gitea } from './client.ts'
 import { Commit } from './commits.ts'
 import * as input from './inputs.ts'
@@ -38,7 +38,7 @@ export function deleteRepository(gitea: Gitea): ChangeTool {
       }
     },
     async run({ owner, name }, approved, { signal }) {
-      await sendApproved(gitea, inRepository({ owner, repo: name }), approved, signal)
+      await sendToGitea(gitea, inRepository({ owner, repo: name }), approved, signal)
       return `Repository ${owner}/${name} was deleted.`
     },
   })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
 import { type ChangeTool, defineChange, defineRead, type ReadTool, Refusal } from '../tool.ts'
-import { repositoryTarget, request, sendApproved } from './change.ts'
+import { repositoryTarget, request, sendToGitea } from './change.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { tabled } from './lines.ts'
@@ -120,7 +120,7 @@ export function createWebhook(gitea: Gitea): ChangeTool {
       }
     },
     async run({ owner, repo, events = ['push'] }, approved, { signal }) {
-      const made = Hook.parse(await sendApproved(gitea, inRepository({ owner, repo }, '/hooks'), approved, signal))
+      const made = Hook.parse(await sendToGitea(gitea, inRepository({ owner, repo }, '/hooks'), approved, signal))
       // A server that does not know an event leaves it out without a word.
       const dropped = events.filter(
         (event) => !made.events.some((taken) => taken === event || taken.startsWith(`${event}_`)),

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
 import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
-import { added, repositoryTarget, request, sendApproved } from './change.ts'
+import { added, repositoryTarget, request, sendToGitea } from './change.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { inRepository } from './paths.ts'
@@ -39,7 +39,7 @@ export function comment(gitea: Gitea): ChangeTool {
     },
     async run({ owner, repo, number }, approved, { signal }) {
       const path = inRepository({ owner, repo }, `/issues/${number}/comments`)
-      const made = Comment.parse(await sendApproved(gitea, path, approved, signal))
+      const made = Comment.parse(await sendToGitea(gitea, path, approved, signal))
       return `The comment was made: ${made.html_url}`
     },
   })
@@ -66,7 +66,7 @@ export function createIssue(gitea: Gitea): ChangeTool {
       }
     },
     async run({ owner, repo }, approved, { signal }) {
-      const made = Issue.parse(await sendApproved(gitea, inRepository({ owner, repo }, '/issues'), approved, signal))
+      const made = Issue.parse(await sendToGitea(gitea, inRepository({ owner, repo }, '/issues'), approved, signal))
       return `Issue #${made.number} was opened: ${made.html_url}`
     },
   })

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
 import { type ChangeTool, defineChange, type Preview, Refusal } from '../tool.ts'
-import { repositoryTarget, request, sendApproved, writable } from './change.ts'
+import { repositoryTarget, request, sendToGitea, writable } from './change.ts'
 import type { Gitea } from './client.ts'
 import { GiteaError } from './errors.ts'
 import * as input from './inputs.ts'
@@ -98,15 +98,10 @@ async function send(
 ): Promise<void> {
   for (let look = 1; ; look++) {
     try {
-      await sendApproved(gitea, path, approved, signal)
+      await sendToGitea(gitea, path, approved, signal)
       return
     } catch (error) {
-      const reason = error instanceof GiteaError ? error.reason : ''
-      if (/head out of date/i.test(reason))
-        throw new Error('Not done: the branch has moved since the approval was asked for. Look at it again.', {
-          cause: error,
-        })
-      if (!/try again later/i.test(reason)) throw error
+      if (!(error instanceof GiteaError) || !/try again later/i.test(error.code)) throw error
       if (look >= looks)
         throw new Error('Not done: Gitea says that it cannot be merged, most likely for a conflict.', { cause: error })
       await wait(pauseMs, undefined, { signal })

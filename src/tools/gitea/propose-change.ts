@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { sentenceOf } from '../../text/sentence.ts'
 import { fileParts } from '../git/file-path.ts'
 import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
-import { repositoryTarget, request, sendApproved, warnings, writable } from './change.ts'
+import { repositoryTarget, request, sendToGitea, warnings, writable } from './change.ts'
 import type { Gitea } from './client.ts'
 import { branchHead } from './create-pull.ts'
 import { GiteaError } from './errors.ts'
@@ -94,7 +94,7 @@ export function proposeChange(gitea: Gitea): ChangeTool {
     async run({ owner, repo, title, body = '' }, approved, { signal }) {
       const name = { owner, repo }
       const Commit = z.object({ commit: z.object({ sha: z.string() }) })
-      const made = Commit.parse(await sendApproved(gitea, inRepository(name, '/contents'), approved, signal))
+      const made = Commit.parse(await sendToGitea(gitea, inRepository(name, '/contents'), approved, signal))
       const { branch: base, new_branch: head } = JSON.parse(approved.request.body) as Record<string, string>
       const committed = `Commit ${short(made.commit.sha)} is on the new branch ${head}`
       try {

@@ -157,7 +157,7 @@ export async function inExisting<Found>(
   } catch (error) {
     if (!(error instanceof GiteaError) || error.status !== 404) throw error
     await readRepository(gitea, name, signal)
-    const reason = error.reason && !/^not found$/i.test(error.reason) ? ` (${error.reason})` : ''
+    const reason = error.code && !/^not found$/i.test(error.code) ? ` (${error.code})` : ''
     throw new GiteaError(`${what} is not in ${name.owner}/${name.repo}, or the bot may not see it${reason}.`, {
       status: 404,
     })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
 import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
-import { repositoryTarget, request, sendApproved, writable } from './change.ts'
+import { repositoryTarget, request, sendToGitea, writable } from './change.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { inRepository, type RepositoryName } from './paths.ts'
@@ -45,7 +45,7 @@ export function rerun(gitea: Gitea): ChangeTool {
       }
     },
     async run({ owner, repo, run, all = false }, approved, { signal }) {
-      await sendApproved(gitea, pathFor({ owner, repo }, run, all), approved, signal)
+      await sendToGitea(gitea, pathFor({ owner, repo }, run, all), approved, signal)
       return `Run ${run} of ${owner}/${repo} runs again. See gitea_get_run for how it goes.`
     },
   })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
 import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
-import { repositoryTarget, request, sendApproved, writable } from './change.ts'
+import { repositoryTarget, request, sendToGitea, writable } from './change.ts'
 import type { Gitea } from './client.ts'
 import { Commit } from './commits.ts'
 import * as input from './inputs.ts'
@@ -51,7 +51,7 @@ export function setStatus(gitea: Gitea): ChangeTool {
     },
     async run({ owner, repo, sha }, approved, { signal }) {
       const made = Status.parse(
-        await sendApproved(gitea, inRepository({ owner, repo }, `/statuses/${sha}`), approved, signal),
+        await sendToGitea(gitea, inRepository({ owner, repo }, `/statuses/${sha}`), approved, signal),
       )
       return `Status ${made.context} of ${short(sha)} is ${made.status} now.`
     },

@@ -2,7 +2,7 @@ import { isMap, parseAllDocuments, stringify } from 'yaml'
 import * as z from 'zod'
 import { sentenceOf } from '../../text/sentence.ts'
 import { type ChangeTool, defineChange, type Preview, Refusal, type Right, type Target } from '../tool.ts'
-import { type ChangeRules, diffOf, refuseClusterWide, refuseForbidden, sendApproved } from './change.ts'
+import { type ChangeRules, diffOf, refuseClusterWide, refuseForbidden, sendToCluster } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import { type ApiResource, apiVersionOf, type Discovery, listPath } from './discovery.ts'
 import { ClusterError } from './errors.ts'
@@ -107,7 +107,7 @@ export function applyManifest(cluster: Cluster, discovery: Discovery, rules: Cha
     },
     async run({ manifest }, approved, { signal }) {
       const { target, path } = await placeOf(parseManifest(manifest), signal)
-      await sendApproved(cluster, path, approved, signal)
+      await sendToCluster(cluster, path, approved, signal)
       const isNew = approved.version === 'absent'
       return `${titleOf(target)} was ${isNew ? 'created' : 'changed'}.`
     },

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { structuredPatch } from 'diff'
 import { stringify } from 'yaml'
-import { sentenceOf } from '../../text/sentence.ts'
-import { OutcomeUnknown, type Preview, Refusal, type Right } from '../tool.ts'
+import { fateOfRequest, sendApproved } from '../approved.ts'
+import { type Preview, Refusal, type Right } from '../tool.ts'
 import type { Change, Cluster } from './cluster.ts'
-import { ClusterError, ClusterUnreachable } from './errors.ts'
+import { ClusterError } from './errors.ts'
 import { podCounts } from './health.ts'
 import { comparable } from './hidden.ts'
 import { type Deployment, type Meta, paths } from './objects.ts'
@@ -106,35 +106,22 @@ const yamlOf = (object: object): string =>
 
 const contentOf = (object: object): unknown => (object as { spec?: unknown }).spec
 
-/** Sends what was approved, and nothing else. `path` is where a call with these arguments has to go. */
-export async function sendApproved<Body>(
+/** `sendApproved` to the cluster; resolves to the object as it is afterwards. */
+export const sendToCluster = <Body>(
   cluster: Cluster,
   path: string,
   approved: Preview,
   signal: AbortSignal,
-): Promise<Body> {
-  if (approved.request.path !== path)
-    throw new Error('The approved request goes to another object than this call names.')
-  try {
-    return await cluster.send<Body>(approved.request, { signal })
-  } catch (error) {
-    if (error instanceof ClusterError && isOvertaken(error)) {
-      throw new Error('Not done: the object was changed after the approval was asked for. Look at it again.', {
-        cause: error,
-      })
-    }
-    if (!mayBeDone(error)) throw error
-    throw new OutcomeUnknown(`Whether it was done is unknown: ${sentenceOf(error)} Read the current state first.`, {
-      cause: error,
-    })
-  }
-}
-
-/** Whether the request may have arrived without an answer that says what became of it. In doubt it may. */
-function mayBeDone(error: unknown): boolean {
-  if (error instanceof ClusterError) return error.status >= 500
-  return !(error instanceof ClusterUnreachable) || error.mayHaveArrived
-}
+): Promise<Body> =>
+  sendApproved(
+    approved,
+    path,
+    (request) => cluster.send<Body>(request, { signal }),
+    (error) =>
+      error instanceof ClusterError && isOvertaken(error)
+        ? { overtaken: 'the object was changed' }
+        : fateOfRequest(error),
+  )
 
 /** The state that a preview was worked out for. */
 export const versionOf = ({ metadata }: { metadata: Meta }): string => `${metadata.uid}/${metadata.generation}`

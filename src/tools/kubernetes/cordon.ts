@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type ChangeTool, defineChange, type Preview, Refusal } from '../tool.ts'
-import { guardedPatch, refuseClusterWide, refuseForbidden, sendApproved, tryOut } from './change.ts'
+import { guardedPatch, refuseClusterWide, refuseForbidden, sendToCluster, tryOut } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterError } from './errors.ts'
 import * as input from './inputs.ts'
@@ -56,7 +56,7 @@ function scheduling(
       return { request, diff, affects: [pods], version: `${node.metadata.uid}/${current}` }
     },
     async run({ name }, approved, { signal }) {
-      await sendApproved(cluster, paths.node(name), approved, signal)
+      await sendToCluster(cluster, paths.node(name), approved, signal)
       return `Node ${name} ${unschedulable ? 'takes no new pods; those on it stay' : 'takes new pods again'}.`
     },
   })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type ChangeTool, defineChange, type Preview, Refusal, type Target } from '../tool.ts'
-import { refuseForbidden, sendApproved } from './change.ts'
+import { refuseForbidden, sendToCluster } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import { describeState } from './describe.ts'
 import { ClusterError } from './errors.ts'
@@ -40,7 +40,7 @@ export function deletePod(cluster: Cluster): ChangeTool {
     },
     async run({ name, namespace }, approved, { signal }) {
       const where = cluster.namespaceFor(namespace)
-      await sendApproved(cluster, paths.pod(where, name), approved, signal)
+      await sendToCluster(cluster, paths.pod(where, name), approved, signal)
       return `Pod ${where}/${name} is being deleted. The outcome is checked and reported by itself.`
     },
   })

@@ -6,7 +6,7 @@ import {
   guardedPatch,
   refuseForbidden,
   refuseUnrollable,
-  sendApproved,
+  sendToCluster,
   tryOut,
   versionOf,
 } from './change.ts'
@@ -49,7 +49,7 @@ export function restartDeployment(cluster: Cluster): ChangeTool {
     },
     async run({ name, namespace }, approved, { signal }) {
       const where = cluster.namespaceFor(namespace)
-      const after = await sendApproved<Deployment>(cluster, paths.deployment(where, name), approved, signal)
+      const after = await sendToCluster<Deployment>(cluster, paths.deployment(where, name), approved, signal)
       const at = after.spec?.template?.metadata?.annotations?.[annotation]
       return `Restart of deployment ${where}/${name} began (${annotation}: ${at}, generation ${after.metadata.generation}). Its pods are being replaced; the outcome is checked and reported by itself.`
     },

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { firstLines, oneLine } from '../output.ts'
 import { type ChangeTool, defineChange, defineRead, type Preview, type ReadTool, Refusal } from '../tool.ts'
 import { timeAndAge } from './age.ts'
-import { affected, affectedRights, guardedPatch, refuseForbidden, sendApproved, tryOut, versionOf } from './change.ts'
+import { affected, affectedRights, guardedPatch, refuseForbidden, sendToCluster, tryOut, versionOf } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import { healthOf } from './health.ts'
 import { shownObject } from './hidden.ts'
@@ -123,7 +123,7 @@ export function rolloutUndo(cluster: Cluster): ChangeTool {
     async run({ name, namespace }, approved, { signal }) {
       const where = cluster.namespaceFor(namespace)
       const path = workloadPath(kindOf(approved), where, name)
-      const after = await sendApproved<Workload>(cluster, path, approved, signal)
+      const after = await sendToCluster<Workload>(cluster, path, approved, signal)
       return `${where}/${name} goes back (generation ${after.metadata.generation}): ${imagesOf(after.spec?.template ?? {})}. The outcome is checked and reported by itself.`
     },
   })

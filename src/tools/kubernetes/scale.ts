@@ -6,7 +6,7 @@ import {
   type ChangeRules,
   guardedPatch,
   refuseForbidden,
-  sendApproved,
+  sendToCluster,
   tryOut,
   versionOf,
 } from './change.ts'
@@ -64,7 +64,7 @@ export function scaleDeployment(cluster: Cluster, rules: ChangeRules): ChangeToo
     },
     async run({ name, namespace }, approved, { signal }) {
       const where = cluster.namespaceFor(namespace)
-      const after = await sendApproved<Scale>(cluster, paths.scale(where, name), approved, signal)
+      const after = await sendToCluster<Scale>(cluster, paths.scale(where, name), approved, signal)
       const wanted = after.spec?.replicas ?? 0
       return `Deployment ${where}/${name} now wants ${wanted} ${wanted === 1 ? 'replica' : 'replicas'}. The outcome is checked and reported by itself.`
     },
