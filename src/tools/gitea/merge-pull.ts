@@ -1,5 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
+import { pause } from '../../http/pause.ts'
 import { oneLine } from '../output.ts'
 import { type ChangeTool, defineChange, type Preview, Refusal } from '../tool.ts'
 import { repositoryTarget, request, sendToGitea, writable } from './change.ts'
@@ -85,7 +85,7 @@ async function settled(
       throw new Refusal(
         `Pull request #${number} cannot be merged: it has conflicts with ${pull.base.ref}, or a rule of the branch forbids it.`,
       )
-    await wait(pauseMs, undefined, { signal })
+    await pause(pauseMs, signal)
   }
 }
 
@@ -104,7 +104,8 @@ async function send(
       if (!(error instanceof GiteaError) || !/try again later/i.test(error.code)) throw error
       if (look >= looks)
         throw new Error('Not done: Gitea says that it cannot be merged, most likely for a conflict.', { cause: error })
-      await wait(pauseMs, undefined, { signal })
+      await pause(pauseMs, signal)
+      signal.throwIfAborted()
     }
   }
 }

@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { type Dispatcher, request } from 'undici'
 import { shortReason } from '../../http/no-answer.ts'
+import { pause } from '../../http/pause.ts'
 import { UnusableAnswer } from '../../http/unusable-answer.ts'
 import { type Answer, GiteaUnreachable } from './errors.ts'
 
@@ -52,7 +52,7 @@ export function createTransport({ url, token, dispatcher, timeoutMs, pauseMs }: 
       })
       const isPassing = !answer || [502, 503, 504].includes(answer.status)
       if (answer && (!isPassing || attempt >= tries)) return answer
-      await wait(pauseMs * 2 ** (attempt - 1) * (1 + Math.random()), undefined, { signal: asked.signal })
+      await pause(pauseMs * 2 ** (attempt - 1) * (1 + Math.random()), asked.signal)
     }
   }
 
