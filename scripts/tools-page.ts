@@ -11,7 +11,7 @@ export function toolsPage(): string {
   // Nothing is asked: the tools only say what they are.
   const gitea = { url: 'http://gitea' } as Gitea
   const cluster = { namespace: 'shop', namespaces: ['*'] } as Cluster
-  const rules = { protectedNamespaces: [], maxReplicas: 50 }
+  const rules = { maxReplicas: 50 }
   const kubernetes = [...createTools({ cluster, rules }).values()]
   const git = gitToolsOn({ gitea } as Parameters<typeof gitToolsOn>[0])
   const files = fileTools({ roots: [] } as unknown as Parameters<typeof fileTools>[0])

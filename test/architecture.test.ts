@@ -7,6 +7,7 @@ import { test } from 'node:test'
 const mayImport: Record<string, string[]> = {
   checkpoint: [],
   signal: [],
+  repository: ['signal'],
   log: [],
   metrics: [],
   audit: [],
@@ -14,10 +15,10 @@ const mayImport: Record<string, string[]> = {
   storage: ['checkpoint', 'text'],
   http: ['metrics', 'text'],
   config: ['text'],
-  tools: ['http', 'signal', 'text'],
+  tools: ['http', 'repository', 'signal', 'text'],
   agent: ['checkpoint', 'http', 'text', 'tools'],
   bot: ['agent', 'checkpoint', 'http', 'signal', 'text', 'tools'],
-  webhooks: ['signal', 'text'],
+  webhooks: ['repository', 'signal', 'text'],
   service: [
     'agent',
     'audit',
@@ -32,7 +33,20 @@ const mayImport: Record<string, string[]> = {
     'tools',
     'webhooks',
   ],
-  commands: ['agent', 'bot', 'config', 'http', 'log', 'metrics', 'service', 'storage', 'text', 'tools', 'webhooks'],
+  commands: [
+    'agent',
+    'bot',
+    'config',
+    'http',
+    'log',
+    'metrics',
+    'repository',
+    'service',
+    'storage',
+    'text',
+    'tools',
+    'webhooks',
+  ],
   main: ['commands', 'config', 'text'],
 }
 

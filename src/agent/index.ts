@@ -24,7 +24,7 @@ import {
   type ToolCall,
   withdrawApproval,
 } from './session.ts'
-import { type KnownCall, type Prepared, prepareCall, runApproved, runRead, settleAsked, type Turn } from './settle.ts'
+import { type Prepared, prepareCall, runApproved, runRead, settleAsked, type Turn } from './settle.ts'
 import { says } from './texts.ts'
 import { isUnfinished, nudgeText } from './unfinished.ts'
 import { callWasCut, toModel } from './words.ts'
@@ -182,7 +182,7 @@ async function settleOpenCalls(session: Session, deps: AgentDeps): Promise<Appro
 }
 
 /** Runs a change that may run now, or gives it its result; returns the approval when people still have to decide. */
-async function settleChange(known: Stepped, turn: Turn): Promise<Approval | undefined> {
+async function settleChange(known: Extract<Stepped, { kind: 'change' }>, turn: Turn): Promise<Approval | undefined> {
   const { step } = known
   const { deps } = turn
   const asked = await settleAsked(known, turn)
@@ -209,7 +209,7 @@ async function settleChange(known: Stepped, turn: Turn): Promise<Approval | unde
 }
 
 /** A call with the step that people see of it. */
-type Stepped = KnownCall & { kind: 'read' | 'change'; step: Step }
+type Stepped = Exclude<Prepared, { kind: 'text' }> & { step: Step }
 type Item = Extract<Prepared, { kind: 'text' }> | Stepped
 
 /**

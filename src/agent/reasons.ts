@@ -2,7 +2,6 @@
 export type Refused =
   | { kind: 'observe' }
   | { kind: 'read-only' }
-  | { kind: 'no-target'; tool: string }
   | { kind: 'protected'; namespace: string }
   | { kind: 'no-approvers' }
   /** `able` people may approve it, `needed` would have to. */
@@ -32,7 +31,6 @@ export type Reason =
   | Refused
   | Lapsed
   | CalledOff
-  | { kind: 'no-preview'; tool: string }
   | { kind: 'denied-before' }
   | { kind: 'expired-before' }
   /** The tool looked before the change and refused, or could not look. `said` is its own sentence, in one line. */

@@ -2,7 +2,16 @@ import * as z from 'zod'
 import { checkpoint } from '../checkpoint.ts'
 import { forModel, fromOutside, type ModelText, ownText } from '../text/outside.ts'
 import { sentenceOf } from '../text/sentence.ts'
-import { effectOf, OutcomeUnknown, type Preview, Refusal, type Tool, type ToolContext } from '../tools/tool.ts'
+import {
+  type ChangeTool,
+  effectOf,
+  OutcomeUnknown,
+  type Preview,
+  type ReadTool,
+  Refusal,
+  type Tool,
+  type ToolContext,
+} from '../tools/tool.ts'
 import { type Approval, canonical, expire, isIntact, openApproval } from './approval.ts'
 import type { AgentDeps } from './index.ts'
 import { mayDecide, type Policy, rule } from './policy/index.ts'
@@ -18,14 +27,17 @@ export interface Turn {
 }
 
 /** A call whose tool is there and whose arguments are right. */
-export interface KnownCall {
+export interface KnownCall<Known extends Tool> {
   call: ToolCall
-  tool: Tool
+  tool: Known
   input: Record<string, unknown>
 }
 
 /** A call as far as it can be judged without the world: `text` is already its result. */
-export type Prepared = { kind: 'text'; call: ToolCall; text: ModelText } | ({ kind: 'read' | 'change' } & KnownCall)
+export type Prepared =
+  | { kind: 'text'; call: ToolCall; text: ModelText }
+  | ({ kind: 'read' } & KnownCall<ReadTool>)
+  | ({ kind: 'change' } & KnownCall<ChangeTool>)
 
 type Ran = { ok: boolean; text: ModelText }
 type Asked =
@@ -54,7 +66,8 @@ export function prepareCall(call: ToolCall, tools: Map<string, Tool>): Prepared 
     const problem = fromOutside(z.prettifyError(input.error)).oneLine()
     return text(forModel`Invalid arguments: ${problem}\n${schemaHint(tool)}`)
   }
-  return { kind: effectOf(tool, input.data) === 'read' ? 'read' : 'change', call, tool, input: input.data }
+  if (tool.effect === 'read') return { kind: 'read', call, tool, input: input.data }
+  return { kind: 'change', call, tool, input: input.data }
 }
 
 function parseJson(json: string): unknown {
@@ -68,7 +81,7 @@ function parseJson(json: string): unknown {
 const schemaHint = (tool: Tool): ModelText =>
   ownText(`${tool.name} takes ${JSON.stringify(z.toJSONSchema(tool.input, { io: 'input' }).properties ?? {})}.`)
 
-export async function runRead({ tool, input }: KnownCall, { context }: Turn): Promise<Ran> {
+export async function runRead({ tool, input }: KnownCall<ReadTool>, { context }: Turn): Promise<Ran> {
   try {
     return { ok: true, text: fromOutside(await tool.run(input, context)).fenced(tool.name, context.maxBytes) }
   } catch (error) {
@@ -81,7 +94,7 @@ export async function runRead({ tool, input }: KnownCall, { context }: Turn): Pr
  * Where a change stands: it needs a decision, may start now, or has its result already (refused, denied, expired, started before
  * a crash). Opens the approval when there is none, after everything that can be refused was refused.
  */
-export async function settleAsked(known: KnownCall, turn: Turn): Promise<Asked> {
+export async function settleAsked(known: KnownCall<ChangeTool>, turn: Turn): Promise<Asked> {
   const { session, deps, context } = turn
   const approval = approvalOf(session, known.call) ?? (await ask(known, turn))
   if ('refused' in approval) return { kind: 'refused', why: approval.refused }
@@ -113,27 +126,24 @@ export async function settleAsked(known: KnownCall, turn: Turn): Promise<Asked> 
   }
 }
 
-async function ask({ call, tool, input }: KnownCall, turn: Turn): Promise<Approval | { refused: Reason }> {
+async function ask(known: KnownCall<ChangeTool>, turn: Turn): Promise<Approval | { refused: Reason }> {
+  const { call, tool, input } = known
   const { session, deps, context } = turn
   const effect = effectOf(tool, input)
-  const target = tool.target?.(input)
+  const touched = await tried(() => tool.target(input, context), tool, context)
+  if ('refused' in touched) return touched
+  const target = touched.found
   const askers = session.request?.askers ?? ['signal']
-  const judged = { tool: tool.name, effect, askers, readOnly: isReadOnly(session), ...(target && { target }) }
+  const judged = { tool: tool.name, effect, askers, target, readOnly: isReadOnly(session) }
   const ruling = rule(deps.policy(), judged)
   if (ruling.kind === 'refuse') return { refused: ruling.why }
   const before = answeredBefore(call, session)
   if (before) return { refused: before }
-  if (!tool.preflight || !target) return { refused: { kind: 'no-preview', tool: tool.name } }
 
-  let preview: Preview
-  try {
-    preview = await tool.preflight(input, context)
-  } catch (error) {
-    if (context.signal.aborted) throw error
-    return { refused: reasonOf(error, tool, context) }
-  }
+  const shown = await tried(() => tool.preflight(input, context), tool, context)
+  if ('refused' in shown) return shown
   const now = deps.now()
-  const approval = openApproval(call, tool, input, preview, {
+  const approval = openApproval(call, tool, input, shown.found, {
     thread: deps.thread,
     effect,
     target,
@@ -169,7 +179,7 @@ function answeredBefore(call: ToolCall, session: Session): Reason | undefined {
  */
 async function recheck(
   approval: Approval,
-  { tool, input }: KnownCall,
+  { tool, input }: KnownCall<ChangeTool>,
   { session, deps, context }: Turn,
 ): Promise<Reason | undefined> {
   if (!isIntact(approval)) return { kind: 'not-intact' }
@@ -179,12 +189,22 @@ async function recheck(
   const ruling = rule(policy, { tool: tool.name, effect, target, askers, readOnly: isReadOnly(session) })
   if (ruling.kind === 'refuse') return ruling.why
   if (ruling.kind === 'ask' && !isBacked(approval, ruling.needed, policy)) return { kind: 'not-backed' }
+  const shown = await tried(() => tool.preflight(input, context), tool, context)
+  if ('refused' in shown) return shown.refused
+  return shown.found.version === approval.preview.version ? undefined : { kind: 'target-changed' }
+}
+
+/** What a tool finds out before its change, or why it does not do it. */
+async function tried<Found>(
+  look: () => Found | Promise<Found>,
+  tool: Tool,
+  context: ToolContext,
+): Promise<{ found: Found } | { refused: Reason }> {
   try {
-    const preview = await tool.preflight?.(input, context)
-    return preview?.version === approval.preview.version ? undefined : { kind: 'target-changed' }
+    return { found: await look() }
   } catch (error) {
     if (context.signal.aborted) throw error
-    return reasonOf(error, tool, context)
+    return { refused: reasonOf(error, tool, context) }
   }
 }
 
@@ -198,7 +218,11 @@ function isBacked(approval: Approval, needed: number, policy: Policy): boolean {
 }
 
 /** Runs the approved call, once: it is marked as used and saved before it starts. */
-export async function runApproved(approval: Approval, known: KnownCall, { deps, context }: Turn): Promise<Ran> {
+export async function runApproved(
+  approval: Approval,
+  known: KnownCall<ChangeTool>,
+  { deps, context }: Turn,
+): Promise<Ran> {
   if (approval.state.kind !== 'approved')
     throw new Error(`approval ${approval.id} is ${approval.state.kind}, not approved`)
   const { by } = approval.state
@@ -207,11 +231,7 @@ export async function runApproved(approval: Approval, known: KnownCall, { deps, 
   await deps.save('used')
 
   checkpoint('call:before')
-  const ran = await runChange(known, {
-    ...context,
-    approved: approval.preview,
-    signal: AbortSignal.timeout(changeMs),
-  })
+  const ran = await runChange(known, approval.preview, { ...context, signal: AbortSignal.timeout(changeMs) })
   checkpoint('call:after')
   approval.state =
     ran.ok === 'unknown'
@@ -221,11 +241,12 @@ export async function runApproved(approval: Approval, known: KnownCall, { deps, 
 }
 
 async function runChange(
-  { tool, input }: KnownCall,
+  { tool, input }: KnownCall<ChangeTool>,
+  approved: Preview,
   context: ToolContext,
 ): Promise<{ ok: boolean | 'unknown'; text: ModelText }> {
   try {
-    return { ok: true, text: fromOutside(await tool.run(input, context)).fenced(tool.name, context.maxBytes) }
+    return { ok: true, text: fromOutside(await tool.run(input, approved, context)).fenced(tool.name, context.maxBytes) }
   } catch (error) {
     const ran = failed(error, tool, context)
     if (error instanceof OutcomeUnknown) return { ok: 'unknown', text: ran.text }

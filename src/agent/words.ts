@@ -8,16 +8,12 @@ export function toModel(why: Reason): ModelText {
       return forModel`This bot runs in observe mode and changes nothing. Say what a person should do instead.`
     case 'read-only':
       return forModel`This is about work from a fork: nothing is changed. Say what a person should do instead.`
-    case 'no-target':
-      return forModel`${ownText(why.tool)} does not say what it would change.`
     case 'protected':
       return forModel`Namespace ${fromOutside(why.namespace).oneLine()} is protected: nothing is changed there. A person has to do it by hand.`
     case 'no-approvers':
       return forModel`Nobody may approve changes (KUBE_AGENT_APPROVERS is empty). Say what a person should do instead.`
     case 'too-few':
       return forModel`This needs the approval of ${why.needed} who did not ask for it, and there ${ownText(why.able === 1 ? 'is' : 'are')} only ${why.able}. Say what a person should do instead.`
-    case 'no-preview':
-      return forModel`${ownText(why.tool)} cannot show what it would do, so it is not done.`
     case 'denied-before':
       return forModel`Not asked again: this very call was denied before.`
     case 'expired-before':

@@ -6,7 +6,7 @@ import type { Inbox } from '../storage/index.ts'
 import type { Language } from '../text/language.ts'
 import { escapeMarkdown, inlineCode } from '../text/markdown.ts'
 import { sentenceOf } from '../text/sentence.ts'
-import { effectOf, type Tool } from '../tools/tool.ts'
+import type { Tool } from '../tools/tool.ts'
 import { type Command, parseCommand, usage } from './commands.ts'
 import { begin, type Conversation, endRequest, meet, nameOf, quoted, say, tellOnce } from './conversation.ts'
 import { decide } from './decide.ts'
@@ -247,5 +247,4 @@ function openApprovals(conversation: Conversation): string {
 const toolList = (tools: Map<string, Tool>): string =>
   [...tools.values()].map((tool) => `- ${usage(tool)} ${effectMark(tool)}${tool.description}`).join('\n')
 
-const effectMark = (tool: Tool): string =>
-  typeof tool.effect === 'string' && effectOf(tool, {}) === 'read' ? '' : '✋ '
+const effectMark = (tool: Tool): string => (tool.effect === 'read' ? '' : '✋ ')

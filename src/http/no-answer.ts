@@ -6,6 +6,12 @@ export function whyNoAnswer(error: unknown): string {
   return [codeOf(error), sentenceOf(error)].filter(Boolean).join(' ')
 }
 
+/** The same for a sentence: `ECONNREFUSED`, `no answer within 30 s`. */
+export function shortReason(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`
+  return codeOf(error) ?? sentenceOf(error)
+}
+
 /** The connection ended before the answer: mostly it was kept from an earlier request, and the server has closed it meanwhile. */
 export const isDeadSocket = (error: unknown): boolean =>
   ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error) ?? '')

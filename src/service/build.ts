@@ -190,10 +190,7 @@ function agentOf(
     model,
     tools: createTools({
       cluster,
-      rules: {
-        protectedNamespaces: protectedNamespacesOf(config),
-        maxReplicas: config.kubernetes.maxReplicas,
-      },
+      rules: { maxReplicas: config.kubernetes.maxReplicas },
       gitea: gitea && config.gitea.token ? { client: gitea, token: config.gitea.token, ca } : undefined,
       disk: { roots: config.files.roots, dataDir: resolve(config.dataDir), workspace },
       probes,

@@ -2,9 +2,13 @@ import type { Logger } from 'pino'
 import type * as z from 'zod'
 
 /** What a call does to the world: `read` runs, `change` asks, `destroy` asks a second person. */
-export type Effect = 'read' | 'change' | 'destroy'
+export type Effect = 'read' | ChangeEffect
+export type ChangeEffect = 'change' | 'destroy'
 
-/** What a call touches, for policy, audit and the recovery check. `kind` is Kubernetes' own name (`Deployment`). */
+/**
+ * What a call touches, for policy, audit and the recovery check. `kind` is Kubernetes' own name (`Deployment`). What belongs to the whole
+ * cluster, or is not in a cluster, has no namespace.
+ */
 export interface Target {
   kind: string
   namespace?: string
@@ -36,8 +40,6 @@ export interface ToolContext {
   thread: string
   /** Bytes that the result may have; tools cut at the source and say how to get the rest. */
   maxBytes: number
-  /** Only for an approved call: what was approved. */
-  approved?: Preview
 }
 
 /** An RBAC rule: `resource` may name a subresource (`pods/log`). */
@@ -47,24 +49,37 @@ export interface Right {
   verbs: string[]
 }
 
-export interface Tool<Input extends z.ZodObject = z.ZodObject> {
+interface AnyTool<Input extends z.ZodObject> {
   name: string
   description: string
   input: Input
-  effect: Effect | ((input: z.output<Input>) => Effect)
   /** What the bot's own account has to be allowed; roles are made from it. */
   rights?: Right[]
   /** What the token for Gitea has to be allowed, such as `read:repository`. */
   scopes?: string[]
   /** One line for people, such as `restart deployment shop/api`. */
   summary(input: z.output<Input>): string
-  /** What it touches; every tool that changes something has one. */
-  target?(input: z.output<Input>): Target
-  /** Access review, bounds, dry run, diff. Throws `Refusal` with a sentence for the model when it must not or cannot be done. */
-  preflight?(input: z.output<Input>, context: ToolContext): Promise<Preview>
+}
+
+/** A tool that only looks: it runs at once. */
+export interface ReadTool<Input extends z.ZodObject = z.ZodObject> extends AnyTool<Input> {
+  effect: 'read'
   /** Returns the text the model reads. Throws when the work could not be done. */
   run(input: z.output<Input>, context: ToolContext): Promise<string>
 }
+
+/** A tool that changes something: it shows first what it would do, and later does exactly that. */
+export interface ChangeTool<Input extends z.ZodObject = z.ZodObject> extends AnyTool<Input> {
+  effect: ChangeEffect | ((input: z.output<Input>) => ChangeEffect)
+  /** What its request will really touch: the policy is asked about this very object. Throws as `preflight` does. */
+  target(input: z.output<Input>, context: ToolContext): Target | Promise<Target>
+  /** Access review, bounds, dry run, diff. Throws `Refusal` with a sentence for the model when it must not or cannot be done. */
+  preflight(input: z.output<Input>, context: ToolContext): Promise<Preview>
+  /** Does what was approved, and nothing else. Returns the text the model reads; throws when the work could not be done. */
+  run(input: z.output<Input>, approved: Preview, context: ToolContext): Promise<string>
+}
+
+export type Tool = ReadTool | ChangeTool
 
 /** It must not or cannot be done; the message says why and what would be possible. No person is asked. */
 export class Refusal extends Error {
@@ -76,11 +91,16 @@ export class OutcomeUnknown extends Error {
   override readonly name = 'OutcomeUnknown'
 }
 
-/** Ties `run`, `summary` and the others to the schema, so that a tool states its input once. */
-export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): Tool {
-  return tool as unknown as Tool
+/** Ties `run` and `summary` to the schema, so that a tool states its input once. */
+export function defineRead<Input extends z.ZodObject>(tool: Omit<ReadTool<Input>, 'effect'>): ReadTool {
+  return { ...(tool as unknown as ReadTool), effect: 'read' }
 }
 
-export function effectOf(tool: Tool, input: Record<string, unknown>): Effect {
-  return typeof tool.effect === 'function' ? tool.effect(input) : tool.effect
+/** As `defineRead`, for a tool that changes something. */
+export function defineChange<Input extends z.ZodObject>(tool: ChangeTool<Input>): ChangeTool {
+  return tool as unknown as ChangeTool
+}
+
+export function effectOf({ effect }: ChangeTool, input: Record<string, unknown>): ChangeEffect {
+  return typeof effect === 'function' ? effect(input) : effect
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as z from 'zod'
 import { vote } from '../../src/agent/approval.ts'
 import { join } from '../../src/agent/ask-for-rest.ts'
-import { defineTool } from '../../src/tools/tool.ts'
+import { defineRead } from '../../src/tools/tool.ts'
 import { assertValid } from '../helpers/model.ts'
 import { type Asked, calls, fails, type Reply, says, streams } from '../helpers/model-server.ts'
 import { restart } from './fixtures.ts'
@@ -160,11 +160,10 @@ test('a continuation that calls a tool goes on as any reply that does', async (t
 
 /** A read that would also run without any argument. */
 const listing = (seen: string[]) =>
-  defineTool({
+  defineRead({
     name: 'list',
     description: 'List pods.',
     input: z.object({ namespace: z.string().optional() }),
-    effect: 'read',
     summary: () => 'pods',
     run: async ({ namespace }) => {
       seen.push(namespace ?? 'all')

@@ -1,10 +1,12 @@
 import * as z from 'zod'
 import type { ToolCall } from '../../src/agent/session.ts'
-import { defineTool, type Preview, type Tool } from '../../src/tools/tool.ts'
+import { type ChangeTool, defineChange, type Preview } from '../../src/tools/tool.ts'
 
 /** A change to a pretended deployment: `ran` gets the name at each run. */
-export function restart(options: { ran?: string[]; preview?: () => Preview; run?: () => Promise<string> } = {}): Tool {
-  return defineTool({
+export function restart(
+  options: { ran?: string[]; preview?: () => Preview; run?: () => Promise<string> } = {},
+): ChangeTool {
+  return defineChange({
     name: 'restart',
     description: 'Restart a deployment.',
     input: z.object({ name: z.string() }),

@@ -5,7 +5,7 @@ import type { AgentEvent } from '../../src/agent/events.ts'
 import { type AgentDeps, advance, type Outcome } from '../../src/agent/index.ts'
 import type { Policy } from '../../src/agent/policy/index.ts'
 import { createRequest, createSession, type Session } from '../../src/agent/session.ts'
-import { defineTool, type Tool } from '../../src/tools/tool.ts'
+import { defineRead, type Tool } from '../../src/tools/tool.ts'
 import { type ScriptedModel, scriptedModel } from '../helpers/model.ts'
 
 export const alice = '@alice:corp' as UserId
@@ -15,11 +15,10 @@ export const bob = '@bob:corp' as UserId
 export const look = (
   answer: (name: string, maxBytes: number) => Promise<string> | string = (name) => `${name} is well`,
 ) =>
-  defineTool({
+  defineRead({
     name: 'look',
     description: 'Look at something.',
     input: z.object({ name: z.string() }),
-    effect: 'read',
     summary: ({ name }) => `look at ${name}`,
     run: async ({ name }, { maxBytes }) => answer(name, maxBytes),
   })

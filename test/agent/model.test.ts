@@ -4,7 +4,7 @@ import pino from 'pino'
 import * as z from 'zod'
 import { createModel, type Model, type ModelError, type ModelOptions, toolSchema } from '../../src/agent/model.ts'
 import { createDispatcher } from '../../src/http/outgoing.ts'
-import { defineTool } from '../../src/tools/tool.ts'
+import { defineRead } from '../../src/tools/tool.ts'
 import {
   breaksOff,
   calls,
@@ -19,11 +19,10 @@ import {
   streams,
 } from '../helpers/model-server.ts'
 
-const logs = defineTool({
+const logs = defineRead({
   name: 'logs',
   description: 'Reads logs.',
   input: z.object({ name: z.string(), tail: z.number().optional() }),
-  effect: 'read',
   summary: () => '',
   run: async () => '',
 })

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as z from 'zod'
 import { vote } from '../../src/agent/approval.ts'
 import type { Policy } from '../../src/agent/policy/index.ts'
-import { defineTool, OutcomeUnknown, Refusal } from '../../src/tools/tool.ts'
+import { type ChangeTool, OutcomeUnknown, Refusal } from '../../src/tools/tool.ts'
 import { calls, says, scriptedModel } from '../helpers/model.ts'
 import { restart, restartPreview } from './fixtures.ts'
 import { type Agent, agent, alice, asked, bob, look } from './harness.ts'
@@ -122,6 +121,35 @@ test('what must not or cannot be done is refused before anybody is asked', async
   }
 })
 
+test('where a change goes may have to be looked up first: the policy is asked about that very place, and a failure is a refusal', async () => {
+  const targets: [ChangeTool['target'], RegExp][] = [
+    [
+      async ({ name }) => ({ kind: 'ConfigMap', namespace: 'kube-system', name: String(name) }),
+      /kube-system is protected/,
+    ],
+    [
+      async () => Promise.reject(new Refusal('The server has no kind "Restart".')),
+      /^\[1\] .*\nRefused: The server has no kind/,
+    ],
+    [
+      async () => Promise.reject(new Error('The API server cannot be reached.')),
+      /^\[1\] .*\nFailed: The API server cannot/,
+    ],
+  ]
+  for (const [target, sentence] of targets) {
+    const preflight = () => assert.fail('it was looked at')
+    const one = agent({
+      tools: [{ ...restart(), target, preflight }],
+      model: scriptedModel(restartApi, says('Not possible.')),
+    })
+
+    assert.equal((await one.advance()).kind, 'answered')
+
+    assert.match(one.results()[0] ?? '', sentence)
+    assert.deepEqual(one.session.approvals, [])
+  }
+})
+
 test('a question that cannot be saved is no refusal of the tool: nothing goes on', async () => {
   const one = agent({ tools: [restart()], model: scriptedModel(restartApi) })
   const { save } = one.deps
@@ -147,12 +175,7 @@ test('why nobody was asked is kept with the step, as data', async () => {
   assert.match(one.results()[0] ?? '', /work from a fork: nothing is changed/)
 })
 
-const scaleToZero = defineTool({
-  ...restart(),
-  name: 'scale',
-  input: z.object({ name: z.string() }),
-  effect: 'destroy',
-} as Parameters<typeof defineTool>[0])
+const scaleToZero: ChangeTool = { ...restart(), name: 'scale', effect: 'destroy' }
 
 test('a destroy that nobody but its askers could approve is refused instead of asked', async () => {
   const wanted = calls(['scale', { name: 'api' }])

@@ -12,7 +12,7 @@ export function promptTokens(): number {
   const cluster = { namespace: 'shop', namespaces: ['shop', 'web'] } as Cluster
   const tools = createTools({
     cluster,
-    rules: { protectedNamespaces: [], maxReplicas: 50 },
+    rules: { maxReplicas: 50 },
     gitea: { client: { url: 'http://gitea.test' } as Gitea, token: 'token' },
     disk: {
       roots: ['/tmp'],

@@ -5,7 +5,7 @@ import { ModelError } from '../../src/agent/model.ts'
 import type { Conversation } from '../../src/bot/conversation.ts'
 import { createConversations } from '../../src/bot/conversations.ts'
 import type { MessageId, ThreadId } from '../../src/bot/platform.ts'
-import { defineTool } from '../../src/tools/tool.ts'
+import { defineRead, type ReadTool } from '../../src/tools/tool.ts'
 import { restart, restartPreview } from '../agent/fixtures.ts'
 import { createDocuments } from '../helpers/documents.ts'
 import { calls, lastShown, says, scriptedModel } from '../helpers/model.ts'
@@ -13,11 +13,10 @@ import { matchesGolden } from '../tools/golden.ts'
 import { alice, bob, build, mallory, temporaryFolder, until } from './house.ts'
 
 const pods = (answer: () => Promise<string> = async () => 'api-1 CrashLoopBackOff') =>
-  defineTool({
+  defineRead({
     name: 'pods',
     description: 'List pods.',
     input: z.object({ namespace: z.string().optional() }),
-    effect: 'read',
     summary: () => 'pods in shop',
     run: answer,
   })
@@ -526,7 +525,7 @@ test('steps are numbered through the whole thread, so that [2] means one thing i
 
 test('!stop ends a read that runs, and the thread can be used at once', async (t) => {
   const reading = Promise.withResolvers<void>()
-  const slow = defineTool({
+  const slow: ReadTool = {
     ...pods(),
     input: z.object({}),
     run: (_input, { signal }) =>
@@ -534,7 +533,7 @@ test('!stop ends a read that runs, and the thread can be used at once', async (t
         signal.addEventListener('abort', () => reject(signal.reason))
         reading.resolve()
       }),
-  } as Parameters<typeof defineTool>[0])
+  }
   const house = await build(t, { tools: [slow], model: scriptedModel(calls(['pods', {}]), says('Here I am.')) })
   const thread = await house.chat.say(alice, 'look')
   await reading.promise

@@ -3,13 +3,12 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import * as z from 'zod'
 import { isStop, parseCommand, usage } from '../../src/bot/commands.ts'
-import { defineTool, type Tool } from '../../src/tools/tool.ts'
+import { defineRead, type Tool } from '../../src/tools/tool.ts'
 
-const scale = defineTool({
+const scale = defineRead({
   name: 'k8s_scale_deployment',
   description: '',
   input: z.object({ name: z.string(), replicas: z.coerce.number(), namespace: z.string().optional() }),
-  effect: 'change',
   summary: () => '',
   run: async () => '',
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { UserId } from '../../src/agent/approval.ts'
-import type { Tool } from '../../src/tools/tool.ts'
+import type { ChangeTool } from '../../src/tools/tool.ts'
 import { restart } from '../agent/fixtures.ts'
 import type { Shown } from '../helpers/chat.ts'
 import { calls, lastShown, says, scriptedModel } from '../helpers/model.ts'
@@ -14,7 +14,7 @@ const count = (house: House, what: RegExp): number => house.chat.shown.filter((p
 /** A house with an open prompt for a restart of api; bob and carol may decide. */
 async function asking(
   t: TestContext,
-  options: Parameters<typeof build>[1] & { tool?: Partial<Tool>; answer?: string } = {},
+  options: Parameters<typeof build>[1] & { tool?: Partial<ChangeTool>; answer?: string } = {},
 ): Promise<{ house: House; prompt: Shown; ran: string[]; folder: string }> {
   const ran: string[] = []
   const folder = temporaryFolder(t)

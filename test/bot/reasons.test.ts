@@ -6,7 +6,7 @@ import type { Reason } from '../../src/agent/reasons.ts'
 import { toModel } from '../../src/agent/words.ts'
 import type { ThreadId } from '../../src/bot/platform.ts'
 import { reasons } from '../../src/bot/reasons.ts'
-import { Refusal, type Tool } from '../../src/tools/tool.ts'
+import { type ChangeTool, Refusal } from '../../src/tools/tool.ts'
 import { restart, restartPreview } from '../agent/fixtures.ts'
 import { calls, lastShown, says, scriptedModel } from '../helpers/model.ts'
 import { alice, bob, build } from './house.ts'
@@ -17,7 +17,6 @@ const toTheModel = /Say what a person|Do not ask|Answer now|Read the current sta
 const all: { [Kind in Reason['kind']]: Extract<Reason, { kind: Kind }> } = {
   observe: { kind: 'observe' },
   'read-only': { kind: 'read-only' },
-  'no-target': { kind: 'no-target', tool: 'restart' },
   protected: { kind: 'protected', namespace: 'kube-system' },
   'no-approvers': { kind: 'no-approvers' },
   'too-few': { kind: 'too-few', needed: 2, able: 1 },
@@ -31,7 +30,6 @@ const all: { [Kind in Reason['kind']]: Extract<Reason, { kind: Kind }> } = {
   'prompt-gone': { kind: 'prompt-gone' },
   'prompt-unseen': { kind: 'prompt-unseen' },
   'left-room': { kind: 'left-room' },
-  'no-preview': { kind: 'no-preview', tool: 'restart' },
   'denied-before': { kind: 'denied-before' },
   'expired-before': { kind: 'expired-before' },
   'check-refused': { kind: 'check-refused', said: 'restart is off' },
@@ -54,7 +52,10 @@ for (const why of Object.values(all)) {
 }
 
 /** A command that is refused before anybody is asked: what people read, and what whoever follows the work does. */
-async function refused(t: TestContext, options: { policy?: Partial<Policy>; tool?: Partial<Tool>; korean?: boolean }) {
+async function refused(
+  t: TestContext,
+  options: { policy?: Partial<Policy>; tool?: Partial<ChangeTool>; korean?: boolean },
+) {
   const heard: string[] = []
   const house = await build(t, {
     tools: [{ ...restart(), ...options.tool }],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { codeOf, isDeadSocket, whyNoAnswer } from '../../src/http/no-answer.ts'
+import { codeOf, isDeadSocket, shortReason, whyNoAnswer } from '../../src/http/no-answer.ts'
 
 const failed = (message: string, code?: unknown, cause?: unknown) =>
   Object.assign(new Error(message, { cause }), code !== undefined && { code })
@@ -43,4 +43,12 @@ test('why there is no answer is said with the code, but for one that took too lo
   assert.equal(whyNoAnswer(failed('other side closed')), 'other side closed')
   assert.equal(whyNoAnswer(late), 'no answer in time')
   assert.equal(whyNoAnswer('odd'), 'odd')
+})
+
+test('in a sentence the code is enough, and a time limit is said in seconds', () => {
+  const late = new DOMException('The operation was aborted due to timeout', 'TimeoutError')
+
+  assert.equal(shortReason(failed('connect 10.0.0.1:443', 'ECONNREFUSED'), 30_000), 'ECONNREFUSED')
+  assert.equal(shortReason(failed('other side closed'), 30_000), 'other side closed')
+  assert.equal(shortReason(late, 30_000), 'no answer within 30 s')
 })

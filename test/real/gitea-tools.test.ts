@@ -88,7 +88,7 @@ async function account(name: string, scopes: string[]): Promise<{ login: string;
 
 function toolsFor(token: string, thread = 'one'): Caller {
   const client = createGitea({ url: server.env.GITEA_URL ?? '', token, dispatcher })
-  const rules = { protectedNamespaces: [], maxReplicas: 1 }
+  const rules = { maxReplicas: 1 }
   const disk = { roots: ['/tmp'], dataDir: data, workspace }
   const tools = createTools({ cluster: undefined, rules, gitea: { client, token }, disk })
   return caller(tools.values(), { thread, signal: AbortSignal.timeout(180_000) })

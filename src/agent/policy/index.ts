@@ -30,7 +30,7 @@ export interface Policy {
 export interface Judged {
   tool: string
   effect: Effect
-  target?: Target
+  target: Target
   askers: Approval['askers']
   /** What it is about was written by somebody who may not write there. */
   readOnly: boolean
@@ -41,7 +41,6 @@ export function rule(policy: Policy, call: Judged): Ruling {
   if (call.effect === 'read') return { kind: 'run' }
   if (call.readOnly) return refuse({ kind: 'read-only' })
   if (policy.mode === 'observe') return refuse({ kind: 'observe' })
-  if (!call.target) return refuse({ kind: 'no-target', tool: call.tool })
   const namespace = call.target.namespace
   if (namespace !== undefined && policy.protectedNamespaces.includes(namespace))
     return refuse({ kind: 'protected', namespace })
@@ -79,10 +78,10 @@ export function mayDecide(
 export const deciders = (approval: Pick<Approval, 'effect' | 'askers'>, policy: Policy): UserId[] =>
   policy.approvers.filter((person) => mayDecide(policy, approval, person, 'approve').may)
 
-const covers = (allowed: AutoRule, tool: string, target: Target | undefined): boolean =>
+const covers = (allowed: AutoRule, tool: string, target: Target): boolean =>
   matches(allowed.tool, tool) &&
-  matches(allowed.namespace, target?.namespace ?? '') &&
-  matches(allowed.name, target?.name ?? '')
+  matches(allowed.namespace, target.namespace ?? '') &&
+  matches(allowed.name, target.name)
 
 const matches = (pattern: string, value: string): boolean => pattern === '*' || pattern === value
 

@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { isName } from '../../repository.ts'
 import type { Gitea } from '../../tools/gitea/client.ts'
-import { inRepository, isName, splitName } from '../../tools/gitea/paths.ts'
+import { inRepository, splitName } from '../../tools/gitea/paths.ts'
 
 const Hook = z.object({
   id: z.number(),

@@ -6,7 +6,7 @@ import { eventsOf } from '../kubernetes/events.ts'
 import * as input from '../kubernetes/inputs.ts'
 import { getPodLogs } from '../kubernetes/logs.ts'
 import { cutLines } from '../output.ts'
-import { defineTool, type Tool, type ToolContext } from '../tool.ts'
+import { defineRead, type ReadTool, type ToolContext } from '../tool.ts'
 import type { Analyzer, Finding, ObjectRef, Probe } from './analyzer.ts'
 import { headings } from './headings.ts'
 import { analyzers } from './index.ts'
@@ -16,12 +16,11 @@ import type { Snapshot } from './snapshot.ts'
 import { findingLines, groupByOwner } from './text.ts'
 
 /** What the analyzers say, for a model or a person in a chat: a whole namespace, or one workload with its events and last log lines. */
-export function diagnose(cluster: Cluster, probes: Probe[] = []): Tool {
-  return defineTool({
+export function diagnose(cluster: Cluster, probes: Probe[] = []): ReadTool {
+  return defineRead({
     name: 'k8s_diagnose',
     description: 'Start here: faults of a namespace or one object (name), with evidence.',
     input: z.object({ namespace: input.namespace, name: input.optionalName }),
-    effect: 'read',
     summary: ({ namespace, name }) =>
       `faults of ${namespace ?? cluster.namespace}${name === undefined ? '' : `/${name}`}`,
     async run({ namespace, name }, context) {

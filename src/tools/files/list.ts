@@ -2,17 +2,16 @@ import { lstat, readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod'
 import { tabled } from '../gitea/lines.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import { below, type FileRoots, openFolder, placeOf } from './root.ts'
 
 const mostEntries = 1_000
 
-export function listFiles(roots: FileRoots): Tool {
-  return defineTool({
+export function listFiles(roots: FileRoots): ReadTool {
+  return defineRead({
     name: 'file_list',
     description: 'Files of a folder.',
     input: z.object({ path: z.string() }),
-    effect: 'read',
     summary: ({ path }) => path,
     async run({ path }, { thread, maxBytes }) {
       const place = await placeOf(roots, thread, path)

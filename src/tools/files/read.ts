@@ -1,17 +1,16 @@
 import * as z from 'zod'
 import { numbered } from '../gitea/files.ts'
 import { optionalInteger } from '../gitea/inputs.ts'
-import { defineTool, Refusal, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool, Refusal } from '../tool.ts'
 import { type FileRoots, openFile, openFolder, type Place, placeOf } from './root.ts'
 
 export const mostFileBytes = 1024 * 1024
 
-export function readFile(roots: FileRoots): Tool {
-  return defineTool({
+export function readFile(roots: FileRoots): ReadTool {
+  return defineRead({
     name: 'file_read',
     description: 'A text file.',
     input: z.object({ path: z.string(), line: optionalInteger(1, 10_000_000).describe('First line') }),
-    effect: 'read',
     summary: ({ path }) => path,
     async run({ path, line = 1 }, { thread, maxBytes }) {
       const { text } = await contentOf(await placeOf(roots, thread, path), roots)

@@ -3,13 +3,14 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { createTwoFilesPatch } from 'diff'
 import * as z from 'zod'
+import { sendApproved } from '../approved.ts'
 import { warnings } from '../gitea/change.ts'
-import { defineTool, type Preview, Refusal, type Tool } from '../tool.ts'
+import { type ChangeTool, defineChange, type Preview, Refusal } from '../tool.ts'
 import { contentOf, mostFileBytes } from './read.ts'
 import { below, type FileRoots, failure, openFolder, type Place, placeOf } from './root.ts'
 
-export function writeFile(roots: FileRoots): Tool {
-  return defineTool({
+export function writeFile(roots: FileRoots): ChangeTool {
+  return defineChange({
     name: 'file_write',
     description: 'Write a whole text file (needs approval).',
     input: z.object({ path: z.string(), content: z.string() }),
@@ -34,11 +35,11 @@ export function writeFile(roots: FileRoots): Tool {
         watch: 'none',
       }
     },
-    async run({ path }, { thread, approved }) {
-      if (!approved) throw new Error('This call was not approved.')
+    async run({ path }, approved, { thread }) {
       const place = await placeOf(roots, thread, path)
-      if (approved.request.path !== place.path) throw new Error('The approved content is for another file.')
-      await replace(place, roots, approved.request.body)
+      const write = ({ body }: Preview['request']) => replace(place, roots, body)
+      // The file is exchanged in one last step: what failed before it changed nothing.
+      await sendApproved(approved, place.path, write, () => 'not done')
       return `${place.path} was written (${Buffer.byteLength(approved.request.body)} bytes).`
     },
   })

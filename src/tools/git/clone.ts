@@ -5,19 +5,18 @@ import type { Gitea } from '../gitea/client.ts'
 import * as input from '../gitea/inputs.ts'
 import { type RepositoryName, splitName } from '../gitea/paths.ts'
 import { readRepository } from '../gitea/repositories.ts'
-import { defineTool, Refusal, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool, Refusal } from '../tool.ts'
 import type { GitTools } from './index.ts'
 import { bytesOf, type Clone, mebibytes } from './workspace.ts'
 
 const cloneMs = 180_000
 
-export function cloneRepository(tools: GitTools, pollMs = 500): Tool {
+export function cloneRepository(tools: GitTools, pollMs = 500): ReadTool {
   const { gitea, git, workspace, mostBytes } = tools
-  return defineTool({
+  return defineRead({
     name: 'gitea_clone_repo',
     description: 'Clone a repository for this thread, to read and change its files with the file tools.',
     input: z.object({ repo_url: z.string().describe('Or owner/repo'), path: z.string(), branch: input.optionalBranch }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ repo_url, path }) => `clone ${repo_url.replace(/^.*@/, '')} to ${path}`,
     async run({ repo_url, path, branch }, { signal, thread }) {

@@ -1,10 +1,11 @@
 import * as z from 'zod'
 import { sentenceOf } from '../../text/sentence.ts'
+import { type Fate, sendApproved } from '../approved.ts'
 import { warnings, writable } from '../gitea/change.ts'
 import { GiteaError } from '../gitea/errors.ts'
 import * as input from '../gitea/inputs.ts'
 import { encodedRef, inRepository, isBranch, isHash, type RepositoryName } from '../gitea/paths.ts'
-import { defineTool, OutcomeUnknown, type Preview, Refusal, type Tool } from '../tool.ts'
+import { type ChangeTool, defineChange, type Preview, Refusal } from '../tool.ts'
 import { repositoryIn } from './clone.ts'
 import type { GitTools } from './index.ts'
 import { type ChangedFile, changesOf, diffOf } from './tree.ts'
@@ -12,9 +13,9 @@ import type { Clone } from './workspace.ts'
 
 const mostDiffBytes = 256 * 1024
 
-export function commitAndPush(tools: GitTools): Tool {
+export function commitAndPush(tools: GitTools): ChangeTool {
   const { git, workspace } = tools
-  return defineTool({
+  return defineChange({
     name: 'gitea_commit_and_push',
     description: 'Commit all changes of a clone and push them, to a new branch if one is named (needs approval).',
     input: z.object({ path: z.string(), message: input.body, branch: input.optionalBranch }),
@@ -39,7 +40,7 @@ export function commitAndPush(tools: GitTools): Tool {
         return {
           request: {
             method: 'git push',
-            path: `${tools.gitea.url}/${name.owner}/${name.repo}.git`,
+            path: addressOf(tools, name),
             contentType: 'text/plain',
             body: [
               `${commit}:refs/heads/${branch}`,
@@ -60,17 +61,15 @@ export function commitAndPush(tools: GitTools): Tool {
         }
       })
     },
-    async run({ path }, { signal, thread, approved }) {
-      if (!approved) throw new Error('This call was not approved.')
+    async run({ path }, approved, { signal, thread }) {
       const clone = await workspace.open(thread, path)
       const { commit, branch, tree, parent } = approvedPush(approved)
       return workspace.alone(clone, async () => {
         const name = await originOf(tools, clone, signal)
-        if (approved.request.path !== `${tools.gitea.url}/${name.owner}/${name.repo}.git`)
-          throw new Error('The approved push goes to another repository than this clone.')
         const made = await run(tools, clone, signal, 'rev-parse', `${commit}^{tree}`)
         if (made !== tree) throw new Error('Not done: the commit is not the one that was approved.')
-        await push(tools, clone, { commit, branch, parent }, signal)
+        const send = () => push(tools, clone, { commit, branch, parent }, signal)
+        await sendApproved(approved, addressOf(tools, name), send, fateOf)
         await settleClone(tools, clone, { commit, branch }, signal)
         return `Commit ${commit.slice(0, 10)} was pushed to ${name.owner}/${name.repo} ${branch}.`
       })
@@ -80,6 +79,8 @@ export function commitAndPush(tools: GitTools): Tool {
 
 const run = async ({ git }: GitTools, { folder }: Clone, signal: AbortSignal, ...args: string[]): Promise<string> =>
   (await git(args, { folder, signal })).trim()
+
+const addressOf = ({ gitea }: GitTools, { owner, repo }: RepositoryName): string => `${gitea.url}/${owner}/${repo}.git`
 
 async function originOf(tools: GitTools, clone: Clone, signal: AbortSignal): Promise<RepositoryName> {
   return repositoryIn(await run(tools, clone, signal, 'config', '--get', 'remote.origin.url'), tools.gitea)
@@ -156,14 +157,24 @@ async function push(
   } catch (error) {
     const now = await remoteHead(tools, clone, branch, signal).catch(() => 'unknown')
     if (now === commit) return
-    // Where it stood before, or gone on without us: then it was not done.
-    if (now === undefined || now === parent) throw error
-    const reason = sentenceOf(error)
-    if (now !== 'unknown')
-      throw new Error(`Not done: ${branch} was moved by somebody else. ${reason}`, { cause: error })
-    throw new OutcomeUnknown(`Whether it was pushed is unknown: ${reason} Read the branch first.`, { cause: error })
+    if (now === 'unknown') throw new PushFailed(error, 'unknown')
+    const isMoved = now !== undefined && now !== parent
+    throw new PushFailed(error, isMoved ? { overtaken: `${branch} was moved by somebody else` } : 'not done')
   }
 }
+
+/** Git says that a push failed, and the server said what became of it. */
+class PushFailed extends Error {
+  override readonly name = 'PushFailed'
+  readonly fate: Fate
+
+  constructor(cause: unknown, fate: Fate) {
+    super(sentenceOf(cause), { cause })
+    this.fate = fate
+  }
+}
+
+const fateOf = (error: unknown): Fate => (error instanceof PushFailed ? error.fate : 'unknown')
 
 /** The clone stands where the server stands; files that were changed since the approval stay as they are. */
 async function settleClone(

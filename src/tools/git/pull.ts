@@ -1,13 +1,12 @@
 import * as z from 'zod'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import type { GitTools } from './index.ts'
 
-export function gitPull({ git, workspace }: GitTools): Tool {
-  return defineTool({
+export function gitPull({ git, workspace }: GitTools): ReadTool {
+  return defineRead({
     name: 'gitea_git_pull',
     description: 'Bring a clone of this thread up to date.',
     input: z.object({ path: z.string() }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ path }) => `pull ${path}`,
     async run({ path }, { signal, thread }) {

@@ -1,15 +1,14 @@
 import * as z from 'zod'
 import { firstLines } from '../output.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import type { GitTools } from './index.ts'
 import { changesOf, diffOf } from './tree.ts'
 
-export function gitStatus({ git, workspace }: GitTools): Tool {
-  return defineTool({
+export function gitStatus({ git, workspace }: GitTools): ReadTool {
+  return defineRead({
     name: 'gitea_git_status',
     description: 'What was changed in a clone of this thread.',
     input: z.object({ path: z.string() }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ path }) => `status of ${path}`,
     async run({ path }, { signal, thread, maxBytes }) {

@@ -1,7 +1,7 @@
-import { sentenceOf } from '../../text/sentence.ts'
-import { OutcomeUnknown, type Preview, Refusal, type Target, type ToolContext } from '../tool.ts'
+import { type Fate, fateOfRequest, sendApproved } from '../approved.ts'
+import { type Preview, Refusal, type Target } from '../tool.ts'
 import type { Gitea } from './client.ts'
-import { GiteaError, GiteaUnreachable, UnusableAnswer } from './errors.ts'
+import { GiteaError } from './errors.ts'
 import type { RepositoryName } from './paths.ts'
 import { type Repository, readRepository } from './repositories.ts'
 
@@ -26,27 +26,15 @@ export async function writable(gitea: Gitea, name: RepositoryName, signal: Abort
   return found
 }
 
-/** Sends what was approved, and nothing else. `path` is where a call with these arguments has to go. */
-export async function sendApproved(gitea: Gitea, path: string, { approved, signal }: ToolContext): Promise<unknown> {
-  if (!approved) throw new Error('This call was not approved.')
-  if (approved.request.path !== path)
-    throw new Error('The approved request goes to another object than this call names.')
-  try {
-    return await gitea.send(approved.request, signal)
-  } catch (error) {
-    if (!mayBeDone(error)) throw error
-    throw new OutcomeUnknown(`Whether it was done is unknown: ${sentenceOf(error)} Read the current state first.`, {
-      cause: error,
-    })
-  }
-}
+/** `sendApproved` to Gitea; resolves to its answer. */
+export const sendToGitea = (gitea: Gitea, path: string, approved: Preview, signal: AbortSignal): Promise<unknown> =>
+  sendApproved(approved, path, (request) => gitea.send(request, signal), fateOf)
 
-/** Whether the request may have arrived without an answer that says what became of it. In doubt it may. */
-function mayBeDone(error: unknown): boolean {
-  if (error instanceof GiteaError) return error.status >= 500
-  if (error instanceof UnusableAnswer) return true
-  return !(error instanceof GiteaUnreachable) || error.mayHaveArrived
-}
+/** Gitea says the first of a merge whose branch has other commits by now. */
+const fateOf = (error: unknown): Fate =>
+  error instanceof GiteaError && /head out of date/i.test(error.code)
+    ? { overtaken: 'the branch has moved' }
+    : fateOfRequest(error)
 
 /** A text that people are asked about, as lines that are added. */
 export const added = (text: string): string =>

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import * as z from 'zod'
-import { type Answer, GiteaUnreachable, toError, UnusableAnswer } from './errors.ts'
+import { UnusableAnswer } from '../../http/unusable-answer.ts'
+import { type Answer, GiteaUnreachable, toError } from './errors.ts'
 import { commitHash, inRepository, splitName } from './paths.ts'
 import { createTransport, type Written } from './transport.ts'
 import { type Features, featuresOf, gitea as minorVersion } from './version.ts'

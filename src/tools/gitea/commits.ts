@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { fileParts } from '../git/file-path.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { facts, firstLine, short, tabled, time } from './lines.ts'
@@ -33,8 +33,8 @@ const Comparison = z.object({
 const plain = { stat: false, verification: false, files: false }
 const mostDiffBytes = 1024 * 1024
 
-export function listCommits(gitea: Gitea): Tool {
-  return defineTool({
+export function listCommits(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_list_commits',
     description: 'Commits of a branch, newest first; path: only those that touch it.',
     input: z.object({
@@ -44,7 +44,6 @@ export function listCommits(gitea: Gitea): Tool {
       path: input.text,
       limit: input.optionalInteger(1, 200),
     }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo, ref, path }) =>
       `commits of ${owner}/${repo}${ref ? ` ${ref}` : ''}${path ? `, ${path}` : ''}`,
@@ -74,12 +73,11 @@ const row = ({ sha, commit }: Commit): string[] => [
   firstLine(commit.message),
 ]
 
-export function getCommit(gitea: Gitea): Tool {
-  return defineTool({
+export function getCommit(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_get_commit',
     description: 'One commit with its diff.',
     input: z.object({ owner: input.owner, repo: input.repo, sha: input.sha }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo, sha }) => `commit ${short(sha)} of ${owner}/${repo}`,
     async run({ owner, repo, sha }, { signal, maxBytes }) {
@@ -118,12 +116,11 @@ const filesLine = (files: Commit['files']): string => {
   return `${shown.join(', ')}${files.length > shown.length ? ` and ${files.length - shown.length} more` : ''}`
 }
 
-export function compare(gitea: Gitea): Tool {
-  return defineTool({
+export function compare(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_compare',
     description: 'Commits that head has and base has not.',
     input: z.object({ owner: input.owner, repo: input.repo, base: input.branch, head: input.branch }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo, base, head }) => `${owner}/${repo} ${base}...${head}`,
     async run({ owner, repo, base, head }, { signal, maxBytes }) {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { defineTool, Refusal, type Tool } from '../tool.ts'
-import { added, repositoryTarget, request, sendApproved } from './change.ts'
+import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
+import { added, repositoryTarget, request, sendToGitea } from './change.ts'
 import type { Gitea } from './client.ts'
 import { comparison } from './commits.ts'
 import { GiteaError } from './errors.ts'
@@ -10,8 +10,8 @@ import { encodedRef, inRepository, type RepositoryName } from './paths.ts'
 import { Pull } from './pulls.ts'
 import { readRepository } from './repositories.ts'
 
-export function createPull(gitea: Gitea): Tool {
-  return defineTool({
+export function createPull(gitea: Gitea): ChangeTool {
+  return defineChange({
     name: 'gitea_create_pull',
     description: 'Open a pull request from a branch that exists (needs approval).',
     input: z.object({
@@ -54,8 +54,8 @@ export function createPull(gitea: Gitea): Tool {
         branch: { repository: found.id, name: head },
       }
     },
-    async run({ owner, repo }, context) {
-      const made = Pull.parse(await sendApproved(gitea, inRepository({ owner, repo }, '/pulls'), context))
+    async run({ owner, repo }, approved, { signal }) {
+      const made = Pull.parse(await sendToGitea(gitea, inRepository({ owner, repo }, '/pulls'), approved, signal))
       return `Pull request #${made.number} was opened: ${made.html_url}`
     },
   })

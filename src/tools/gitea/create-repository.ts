@@ -1,14 +1,14 @@
 import * as z from 'zod'
-import { defineTool, Refusal, type Tool } from '../tool.ts'
-import { request, sendApproved } from './change.ts'
+import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
+import { request, sendToGitea } from './change.ts'
 import type { Gitea } from './client.ts'
 import { GiteaError } from './errors.ts'
 import * as input from './inputs.ts'
 import { inRepository } from './paths.ts'
 import { Repository } from './repositories.ts'
 
-export function createRepository(gitea: Gitea): Tool {
-  return defineTool({
+export function createRepository(gitea: Gitea): ChangeTool {
+  return defineChange({
     name: 'gitea_create_repo',
     description: 'Create a repository (needs approval).',
     input: z.object({
@@ -34,8 +34,8 @@ export function createRepository(gitea: Gitea): Tool {
         watch: 'none' as const,
       }
     },
-    async run({ owner }, context) {
-      const made = Repository.parse(await sendApproved(gitea, pathFor(owner), context))
+    async run({ owner }, approved, { signal }) {
+      const made = Repository.parse(await sendToGitea(gitea, pathFor(owner), approved, signal))
       return `Repository ${made.full_name} was created: ${made.html_url}`
     },
   })

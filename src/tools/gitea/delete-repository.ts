@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { defineTool, Refusal, type Tool } from '../tool.ts'
-import { repositoryTarget, request, sendApproved } from './change.ts'
+import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
+import { repositoryTarget, request, sendToGitea } from './change.ts'
 import type { Gitea } from './client.ts'
 import { Commit } from './commits.ts'
 import * as input from './inputs.ts'
@@ -9,8 +9,8 @@ import { inRepository, type RepositoryName } from './paths.ts'
 import { Pull } from './pulls.ts'
 import { readRepository, sizeOf } from './repositories.ts'
 
-export function deleteRepository(gitea: Gitea): Tool {
-  return defineTool({
+export function deleteRepository(gitea: Gitea): ChangeTool {
+  return defineChange({
     name: 'gitea_delete_repo',
     description: 'Delete a repository for good (needs approval by somebody else).',
     input: z.object({ owner: input.owner, name: input.repo }),
@@ -37,8 +37,8 @@ export function deleteRepository(gitea: Gitea): Tool {
         watch: 'none' as const,
       }
     },
-    async run({ owner, name }, context) {
-      await sendApproved(gitea, inRepository({ owner, repo: name }), context)
+    async run({ owner, name }, approved, { signal }) {
+      await sendToGitea(gitea, inRepository({ owner, repo: name }), approved, signal)
       return `Repository ${owner}/${name} was deleted.`
     },
   })

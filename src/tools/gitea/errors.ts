@@ -1,30 +1,18 @@
+import { RequestError } from '../../http/request-error.ts'
+import { Unreachable } from '../../http/unreachable.ts'
 import { oneLine } from '../output.ts'
 
-/** Gitea answered that it did not do it. `reason` is what it said itself. */
-export class GiteaError extends Error {
+/** Gitea answered that it did not do it. `code` is what it said itself, in its own words. */
+export class GiteaError extends RequestError {
   override readonly name = 'GiteaError'
-  readonly status: number
-  readonly reason: string
-  constructor(message: string, { status, reason = '' }: { status: number; reason?: string }) {
-    super(message)
-    this.status = status
-    this.reason = reason
+  constructor(message: string, { status, code = '' }: { status: number; code?: string }) {
+    super(message, { status, code })
   }
 }
 
-/** No answer came. A request that cannot have arrived was surely not carried out. */
-export class GiteaUnreachable extends Error {
+/** No answer came from Gitea. */
+export class GiteaUnreachable extends Unreachable {
   override readonly name = 'GiteaUnreachable'
-  readonly mayHaveArrived: boolean
-  constructor(message: string, { mayHaveArrived, cause }: { mayHaveArrived: boolean; cause?: unknown }) {
-    super(message, { cause })
-    this.mayHaveArrived = mayHaveArrived
-  }
-}
-
-/** There is an answer, but not one that can be used. Asking again would not help. */
-export class UnusableAnswer extends Error {
-  override readonly name = 'UnusableAnswer'
 }
 
 export interface Answer {
@@ -38,7 +26,7 @@ export interface Answer {
 /** What an answer that is no success means, as a sentence with the way out. */
 export function toError({ status, text, headers }: Answer, path: string): GiteaError {
   const reason = reasonOf(text)
-  return new GiteaError(explain(status, reason, path, movedTo(headers.location)), { status, reason })
+  return new GiteaError(explain(status, reason, path, movedTo(headers.location)), { status, code: reason })
 }
 
 function explain(status: number, reason: string, path: string, moved: string | undefined): string {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { cutLines } from '../output.ts'
-import { defineTool, Refusal, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool, Refusal } from '../tool.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { tabled } from './lines.ts'
@@ -23,8 +23,8 @@ const Tree = z.object({
   total_count: z.number().catch(0),
 })
 
-export function readFile(gitea: Gitea): Tool {
-  return defineTool({
+export function readFile(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_read_file',
     description: 'A text file of a repository.',
     input: z.object({
@@ -34,7 +34,6 @@ export function readFile(gitea: Gitea): Tool {
       ref: input.optionalBranch,
       line: input.optionalInteger(1, 10_000_000).describe('First line'),
     }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo, path, ref }) => `${owner}/${repo}/${path}${ref ? ` at ${ref}` : ''}`,
     async run({ owner, repo, path, ref, line = 1 }, { signal, maxBytes }) {
@@ -44,8 +43,8 @@ export function readFile(gitea: Gitea): Tool {
   })
 }
 
-export function listFiles(gitea: Gitea): Tool {
-  return defineTool({
+export function listFiles(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_list_files',
     description: 'Files of a folder; with match: of the whole repository.',
     input: z.object({
@@ -55,7 +54,6 @@ export function listFiles(gitea: Gitea): Tool {
       ref: input.optionalBranch,
       match: input.text,
     }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo, path, match }) =>
       `files of ${owner}/${repo}${path ? `/${path}` : ''}${input.matching(match)}`,

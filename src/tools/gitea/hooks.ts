@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
-import { defineTool, Refusal, type Tool } from '../tool.ts'
-import { repositoryTarget, request, sendApproved } from './change.ts'
+import { type ChangeTool, defineChange, defineRead, type ReadTool, Refusal } from '../tool.ts'
+import { repositoryTarget, request, sendToGitea } from './change.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { tabled } from './lines.ts'
@@ -19,12 +19,11 @@ const Hook = z.object({
   config: z.object({ url: z.string().catch('') }),
 })
 
-export function listWebhooks(gitea: Gitea): Tool {
-  return defineTool({
+export function listWebhooks(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_list_webhooks',
     description: 'Webhooks of a repository.',
     input: z.object({ owner: input.owner, repo: input.repo }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo }) => `webhooks of ${owner}/${repo}`,
     async run({ owner, repo }, { signal, maxBytes }) {
@@ -82,8 +81,8 @@ const events = z.preprocess(
   z.array(z.string().refine((name) => known.includes(name), `must be one of ${known.join(', ')}`)).optional(),
 )
 
-export function createWebhook(gitea: Gitea): Tool {
-  return defineTool({
+export function createWebhook(gitea: Gitea): ChangeTool {
+  return defineChange({
     name: 'gitea_create_webhook',
     description: 'Add a webhook, unsigned (needs approval).',
     input: z.object({ owner: input.owner, repo: input.repo, target_url: z.string(), events }),
@@ -120,8 +119,8 @@ export function createWebhook(gitea: Gitea): Tool {
         watch: 'none' as const,
       }
     },
-    async run({ owner, repo, events = ['push'] }, context) {
-      const made = Hook.parse(await sendApproved(gitea, inRepository({ owner, repo }, '/hooks'), context))
+    async run({ owner, repo, events = ['push'] }, approved, { signal }) {
+      const made = Hook.parse(await sendToGitea(gitea, inRepository({ owner, repo }, '/hooks'), approved, signal))
       // A server that does not know an event leaves it out without a word.
       const dropped = events.filter(
         (event) => !made.events.some((taken) => taken === event || taken.startsWith(`${event}_`)),

@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { isName } from '../../repository.ts'
 import { text } from '../kubernetes/inputs.ts'
-import { isBranch, isName } from './paths.ts'
+import { isBranch } from './paths.ts'
 
 export { flag, integer, match, matching, optionalInteger, text } from '../kubernetes/inputs.ts'
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
-import { defineTool, Refusal, type Tool } from '../tool.ts'
-import { added, repositoryTarget, request, sendApproved } from './change.ts'
+import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
+import { added, repositoryTarget, request, sendToGitea } from './change.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { inRepository } from './paths.ts'
@@ -15,8 +15,8 @@ const Issue = z.object({
 })
 const Comment = z.object({ id: z.number(), html_url: z.string().catch('') })
 
-export function comment(gitea: Gitea): Tool {
-  return defineTool({
+export function comment(gitea: Gitea): ChangeTool {
+  return defineChange({
     name: 'gitea_comment',
     description: 'Comment on an issue or pull request (needs approval).',
     input: z.object({ owner: input.owner, repo: input.repo, number: input.integer(1, 1e9), body: input.body }),
@@ -37,16 +37,16 @@ export function comment(gitea: Gitea): Tool {
         watch: 'none' as const,
       }
     },
-    async run({ owner, repo, number }, context) {
+    async run({ owner, repo, number }, approved, { signal }) {
       const path = inRepository({ owner, repo }, `/issues/${number}/comments`)
-      const made = Comment.parse(await sendApproved(gitea, path, context))
+      const made = Comment.parse(await sendToGitea(gitea, path, approved, signal))
       return `The comment was made: ${made.html_url}`
     },
   })
 }
 
-export function createIssue(gitea: Gitea): Tool {
-  return defineTool({
+export function createIssue(gitea: Gitea): ChangeTool {
+  return defineChange({
     name: 'gitea_create_issue',
     description: 'Open an issue (needs approval).',
     input: z.object({ owner: input.owner, repo: input.repo, title: input.title, body: input.longText }),
@@ -65,8 +65,8 @@ export function createIssue(gitea: Gitea): Tool {
         watch: 'none' as const,
       }
     },
-    async run({ owner, repo }, context) {
-      const made = Issue.parse(await sendApproved(gitea, inRepository({ owner, repo }, '/issues'), context))
+    async run({ owner, repo }, approved, { signal }) {
+      const made = Issue.parse(await sendToGitea(gitea, inRepository({ owner, repo }, '/issues'), approved, signal))
       return `Issue #${made.number} was opened: ${made.html_url}`
     },
   })

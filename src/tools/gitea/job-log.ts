@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import * as z from 'zod'
 import { contains, lastLines, oneLine } from '../output.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { inRepository, type RepositoryName } from './paths.ts'
@@ -10,8 +10,8 @@ import { Job, outcome } from './runs.ts'
 
 const mostBytes = 512 * 1024
 
-export function getJobLog(gitea: Gitea): Tool {
-  return defineTool({
+export function getJobLog(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_get_job_log',
     description: 'Log of a CI job: the step that failed, or the last lines.',
     input: z.object({
@@ -20,7 +20,6 @@ export function getJobLog(gitea: Gitea): Tool {
       job: input.integer(1, Number.MAX_SAFE_INTEGER),
       match: input.match,
     }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo, job, match }) => `log of job ${job} of ${owner}/${repo}${input.matching(match)}`,
     async run({ owner, repo, job: id, match }, { signal, maxBytes }) {

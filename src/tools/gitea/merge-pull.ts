@@ -1,8 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
+import { pause } from '../../http/pause.ts'
 import { oneLine } from '../output.ts'
-import { defineTool, Refusal, type Tool, type ToolContext } from '../tool.ts'
-import { repositoryTarget, request, sendApproved, writable } from './change.ts'
+import { type ChangeTool, defineChange, type Preview, Refusal } from '../tool.ts'
+import { repositoryTarget, request, sendToGitea, writable } from './change.ts'
 import type { Gitea } from './client.ts'
 import { GiteaError } from './errors.ts'
 import * as input from './inputs.ts'
@@ -14,8 +14,8 @@ const mostDiffBytes = 512 * 1024
 /** How often it is looked whether Gitea has found out if a pull request can be merged. */
 const looks = 6
 
-export function mergePull(gitea: Gitea, pauseMs = 1_000): Tool {
-  return defineTool({
+export function mergePull(gitea: Gitea, pauseMs = 1_000): ChangeTool {
+  return defineChange({
     name: 'gitea_merge_pull',
     description: 'Merge a pull request (needs approval).',
     input: z.object({
@@ -56,10 +56,10 @@ export function mergePull(gitea: Gitea, pauseMs = 1_000): Tool {
         branch: { repository: found.id, name: pull.base.ref },
       }
     },
-    async run({ owner, repo, number }, context) {
+    async run({ owner, repo, number }, approved, { signal }) {
       const name = { owner, repo }
-      await send(gitea, inRepository(name, `/pulls/${number}/merge`), context, pauseMs)
-      const { merged } = await readPull(gitea, name, number, context.signal)
+      await send(gitea, inRepository(name, `/pulls/${number}/merge`), approved, { signal, pauseMs })
+      const { merged } = await readPull(gitea, name, number, signal)
       return merged
         ? `Pull request ${owner}/${repo}#${number} was merged.`
         : `The merge of ${owner}/${repo}#${number} is scheduled.`
@@ -85,26 +85,27 @@ async function settled(
       throw new Refusal(
         `Pull request #${number} cannot be merged: it has conflicts with ${pull.base.ref}, or a rule of the branch forbids it.`,
       )
-    await wait(pauseMs, undefined, { signal })
+    await pause(pauseMs, signal)
   }
 }
 
 /** A refusal because of a check that is under way is no merge, so the same request may be sent again. */
-async function send(gitea: Gitea, path: string, context: ToolContext, pauseMs: number): Promise<void> {
+async function send(
+  gitea: Gitea,
+  path: string,
+  approved: Preview,
+  { signal, pauseMs }: { signal: AbortSignal; pauseMs: number },
+): Promise<void> {
   for (let look = 1; ; look++) {
     try {
-      await sendApproved(gitea, path, context)
+      await sendToGitea(gitea, path, approved, signal)
       return
     } catch (error) {
-      const reason = error instanceof GiteaError ? error.reason : ''
-      if (/head out of date/i.test(reason))
-        throw new Error('Not done: the branch has moved since the approval was asked for. Look at it again.', {
-          cause: error,
-        })
-      if (!/try again later/i.test(reason)) throw error
+      if (!(error instanceof GiteaError) || !/try again later/i.test(error.code)) throw error
       if (look >= looks)
         throw new Error('Not done: Gitea says that it cannot be merged, most likely for a conflict.', { cause: error })
-      await wait(pauseMs, undefined, { signal: context.signal })
+      await pause(pauseMs, signal)
+      signal.throwIfAborted()
     }
   }
 }

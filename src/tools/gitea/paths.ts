@@ -1,13 +1,10 @@
+import { isName } from '../../repository.ts'
 import { fileParts } from '../git/file-path.ts'
 
 export interface RepositoryName {
   owner: string
   repo: string
 }
-
-const namePattern = /^[\w.-]{1,100}$/
-
-export const isName = (text: string): boolean => namePattern.test(text) && text !== '.' && text !== '..'
 
 /** `acme/shop` as two names that are safe in a path. */
 export function splitName(fullName: string): RepositoryName {

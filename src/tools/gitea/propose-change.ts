@@ -3,8 +3,8 @@ import { createTwoFilesPatch } from 'diff'
 import * as z from 'zod'
 import { sentenceOf } from '../../text/sentence.ts'
 import { fileParts } from '../git/file-path.ts'
-import { defineTool, Refusal, type Tool } from '../tool.ts'
-import { repositoryTarget, request, sendApproved, warnings, writable } from './change.ts'
+import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
+import { repositoryTarget, request, sendToGitea, warnings, writable } from './change.ts'
 import type { Gitea } from './client.ts'
 import { branchHead } from './create-pull.ts'
 import { GiteaError } from './errors.ts'
@@ -38,8 +38,8 @@ interface Edit {
   sha: string
 }
 
-export function proposeChange(gitea: Gitea): Tool {
-  return defineTool({
+export function proposeChange(gitea: Gitea): ChangeTool {
+  return defineChange({
     name: 'gitea_propose_change',
     description: 'Change files in one commit on a new branch and open a pull request (needs approval).',
     input: z.object({
@@ -91,19 +91,16 @@ export function proposeChange(gitea: Gitea): Tool {
         branch: { repository: found.id, name: branch },
       }
     },
-    async run({ owner, repo, title, body = '' }, context) {
+    async run({ owner, repo, title, body = '' }, approved, { signal }) {
       const name = { owner, repo }
       const Commit = z.object({ commit: z.object({ sha: z.string() }) })
-      const made = Commit.parse(await sendApproved(gitea, inRepository(name, '/contents'), context))
-      const { branch: base, new_branch: head } = JSON.parse(context.approved?.request.body ?? '') as Record<
-        string,
-        string
-      >
+      const made = Commit.parse(await sendToGitea(gitea, inRepository(name, '/contents'), approved, signal))
+      const { branch: base, new_branch: head } = JSON.parse(approved.request.body) as Record<string, string>
       const committed = `Commit ${short(made.commit.sha)} is on the new branch ${head}`
       try {
         const opened = await gitea.send(
           request('POST', inRepository(name, '/pulls'), { title, body, head, base }),
-          context.signal,
+          signal,
         )
         const pull = Pull.parse(opened)
         return `${committed}, and pull request #${pull.number} was opened: ${pull.html_url}`

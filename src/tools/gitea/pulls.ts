@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { facts, short, tabled, time } from './lines.ts'
@@ -40,8 +40,8 @@ const ChangedFile = z.object({
   deletions: z.number().catch(0),
 })
 
-export function listPulls(gitea: Gitea): Tool {
-  return defineTool({
+export function listPulls(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_list_pulls',
     description: 'Pull requests, newest activity first.',
     input: z.object({
@@ -50,7 +50,6 @@ export function listPulls(gitea: Gitea): Tool {
       state: z.enum(['open', 'closed', 'all']).default('open'),
       match: input.match,
     }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo, state }) => `${state} pull requests of ${owner}/${repo}`,
     async run({ owner, repo, state, match }, { signal, maxBytes }) {
@@ -80,12 +79,11 @@ export function listPulls(gitea: Gitea): Tool {
 const stateOf = ({ merged, draft, state }: Pull): string =>
   merged ? 'merged' : draft && state === 'open' ? 'draft' : state
 
-export function getPull(gitea: Gitea): Tool {
-  return defineTool({
+export function getPull(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_get_pull',
     description: 'One pull request: state, CI, files, diff.',
     input: z.object({ owner: input.owner, repo: input.repo, number: input.integer(1, 1e9) }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo, number }) => `pull request ${owner}/${repo}#${number}`,
     async run({ owner, repo, number }, { signal, maxBytes }) {

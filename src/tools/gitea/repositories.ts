@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import type { Gitea } from './client.ts'
 import { GiteaError } from './errors.ts'
 import * as input from './inputs.ts'
@@ -39,12 +39,11 @@ const kinds = (one: Repository): string =>
     .filter(Boolean)
     .join(', ')
 
-export function listRepositories(gitea: Gitea): Tool {
-  return defineTool({
+export function listRepositories(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_list_repos',
     description: 'Repositories, newest activity first.',
     input: z.object({ match: input.text.describe('Part of the name') }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ match }) => `repositories${input.matching(match)}`,
     async run({ match }, { signal, maxBytes }) {
@@ -75,12 +74,11 @@ export function listRepositories(gitea: Gitea): Tool {
   })
 }
 
-export function getRepository(gitea: Gitea): Tool {
-  return defineTool({
+export function getRepository(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_get_repo',
     description: 'One repository.',
     input: z.object({ owner: input.owner, name: input.repo }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, name }) => `repository ${owner}/${name}`,
     async run({ owner, name }, { signal, maxBytes }) {
@@ -108,12 +106,11 @@ const Branch = z.object({
   commit: z.object({ id: z.string().catch(''), message: z.string().catch(''), timestamp: z.string().nullish() }),
 })
 
-export function listBranches(gitea: Gitea): Tool {
-  return defineTool({
+export function listBranches(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_list_branches',
     description: 'Branches of a repository.',
     input: z.object({ owner: input.owner, repo: input.repo, match: input.match }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo, match }) => `branches of ${owner}/${repo}${input.matching(match)}`,
     async run({ owner, repo, match }, { signal, maxBytes }) {
@@ -160,7 +157,7 @@ export async function inExisting<Found>(
   } catch (error) {
     if (!(error instanceof GiteaError) || error.status !== 404) throw error
     await readRepository(gitea, name, signal)
-    const reason = error.reason && !/^not found$/i.test(error.reason) ? ` (${error.reason})` : ''
+    const reason = error.code && !/^not found$/i.test(error.code) ? ` (${error.code})` : ''
     throw new GiteaError(`${what} is not in ${name.owner}/${name.repo}, or the bot may not see it${reason}.`, {
       status: 404,
     })

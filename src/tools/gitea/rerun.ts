@@ -1,15 +1,15 @@
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
-import { defineTool, Refusal, type Tool } from '../tool.ts'
-import { repositoryTarget, request, sendApproved, writable } from './change.ts'
+import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
+import { repositoryTarget, request, sendToGitea, writable } from './change.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { inRepository, type RepositoryName } from './paths.ts'
 import { jobsOf, outcome, readRun } from './runs.ts'
 import { needs } from './version.ts'
 
-export function rerun(gitea: Gitea): Tool {
-  return defineTool({
+export function rerun(gitea: Gitea): ChangeTool {
+  return defineChange({
     name: 'gitea_rerun',
     description: 'Run the failed jobs of a CI run again, or all (needs approval).',
     input: z.object({
@@ -44,8 +44,8 @@ export function rerun(gitea: Gitea): Tool {
         watch: 'none' as const,
       }
     },
-    async run({ owner, repo, run, all = false }, context) {
-      await sendApproved(gitea, pathFor({ owner, repo }, run, all), context)
+    async run({ owner, repo, run, all = false }, approved, { signal }) {
+      await sendToGitea(gitea, pathFor({ owner, repo }, run, all), approved, signal)
       return `Run ${run} of ${owner}/${repo} runs again. See gitea_get_run for how it goes.`
     },
   })

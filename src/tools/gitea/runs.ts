@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { facts, short, tabled, time } from './lines.ts'
@@ -52,8 +52,8 @@ export const Job = z.object({
 
 const states = ['queued', 'in_progress', 'failure', 'success', 'cancelled', 'skipped'] as const
 
-export function listRuns(gitea: Gitea): Tool {
-  return defineTool({
+export function listRuns(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_list_runs',
     description: 'CI runs, newest first.',
     input: z.object({
@@ -63,7 +63,6 @@ export function listRuns(gitea: Gitea): Tool {
       status: z.preprocess((value) => value || undefined, z.enum(states).optional()),
       limit: input.optionalInteger(1, 100),
     }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo, branch, status }) =>
       `${status ? `${status} ` : ''}runs of ${owner}/${repo}${branch ? ` ${branch}` : ''}`,
@@ -97,12 +96,11 @@ export function listRuns(gitea: Gitea): Tool {
 export const outcome = ({ status, conclusion }: { status: string; conclusion?: string | null | undefined }): string =>
   conclusion || status
 
-export function getRun(gitea: Gitea): Tool {
-  return defineTool({
+export function getRun(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_get_run',
     description: 'One CI run with its jobs and steps.',
     input: z.object({ owner: input.owner, repo: input.repo, run: input.integer(1, Number.MAX_SAFE_INTEGER) }),
-    effect: 'read',
     scopes: ['read:repository'],
     summary: ({ owner, repo, run }) => `run ${run} of ${owner}/${repo}`,
     async run({ owner, repo, run: id }, { signal, maxBytes }) {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { oneLine } from '../output.ts'
-import { defineTool, Refusal, type Tool } from '../tool.ts'
-import { repositoryTarget, request, sendApproved, writable } from './change.ts'
+import { type ChangeTool, defineChange, Refusal } from '../tool.ts'
+import { repositoryTarget, request, sendToGitea, writable } from './change.ts'
 import type { Gitea } from './client.ts'
 import { Commit } from './commits.ts'
 import * as input from './inputs.ts'
@@ -11,8 +11,8 @@ import { inExisting } from './repositories.ts'
 
 const Status = z.object({ status: z.string().catch(''), context: z.string().catch('') })
 
-export function setStatus(gitea: Gitea): Tool {
-  return defineTool({
+export function setStatus(gitea: Gitea): ChangeTool {
+  return defineChange({
     name: 'gitea_set_status',
     description: 'Set a status of a commit (needs approval).',
     input: z.object({
@@ -49,8 +49,10 @@ export function setStatus(gitea: Gitea): Tool {
         watch: 'none' as const,
       }
     },
-    async run({ owner, repo, sha }, context) {
-      const made = Status.parse(await sendApproved(gitea, inRepository({ owner, repo }, `/statuses/${sha}`), context))
+    async run({ owner, repo, sha }, approved, { signal }) {
+      const made = Status.parse(
+        await sendToGitea(gitea, inRepository({ owner, repo }, `/statuses/${sha}`), approved, signal),
+      )
       return `Status ${made.context} of ${short(sha)} is ${made.status} now.`
     },
   })

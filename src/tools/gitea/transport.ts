@@ -1,6 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { type Dispatcher, request } from 'undici'
-import { type Answer, GiteaUnreachable, UnusableAnswer } from './errors.ts'
+import { shortReason } from '../../http/no-answer.ts'
+import { pause } from '../../http/pause.ts'
+import { UnusableAnswer } from '../../http/unusable-answer.ts'
+import { type Answer, GiteaUnreachable } from './errors.ts'
 
 export interface TransportOptions {
   /** May have a path; no slash at the end. */
@@ -50,7 +52,7 @@ export function createTransport({ url, token, dispatcher, timeoutMs, pauseMs }: 
       })
       const isPassing = !answer || [502, 503, 504].includes(answer.status)
       if (answer && (!isPassing || attempt >= tries)) return answer
-      await wait(pauseMs * 2 ** (attempt - 1) * (1 + Math.random()), undefined, { signal: asked.signal })
+      await pause(pauseMs * 2 ** (attempt - 1) * (1 + Math.random()), asked.signal)
     }
   }
 
@@ -76,24 +78,14 @@ export function createTransport({ url, token, dispatcher, timeoutMs, pauseMs }: 
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof UnusableAnswer) throw error
-      const reason = reasonOf(error)
-      throw new GiteaUnreachable(`Gitea ${host} cannot be reached (${reason}).`, {
-        mayHaveArrived: !neverConnected.includes(reason),
+      throw new GiteaUnreachable(`Gitea ${host} cannot be reached (${shortReason(error, timeoutMs)}).`, {
         cause: error,
       })
     }
   }
 
-  function reasonOf(error: unknown): string {
-    if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`
-    const { code } = error as { code?: unknown }
-    return typeof code === 'string' ? code : 'no answer'
-  }
-
   return { read, write: (written, signal) => send(written, { signal }) }
 }
-
-const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'UND_ERR_CONNECT_TIMEOUT']
 
 async function collect(
   body: AsyncIterable<Buffer>,

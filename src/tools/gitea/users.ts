@@ -1,17 +1,16 @@
 import * as z from 'zod'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import type { Gitea } from './client.ts'
 import * as input from './inputs.ts'
 import { tabled } from './lines.ts'
 
 const User = z.object({ login: z.string(), full_name: z.string().catch(''), is_admin: z.boolean().catch(false) })
 
-export function listUsers(gitea: Gitea): Tool {
-  return defineTool({
+export function listUsers(gitea: Gitea): ReadTool {
+  return defineRead({
     name: 'gitea_list_users',
     description: 'Users of Gitea.',
     input: z.object({ match: input.text }),
-    effect: 'read',
     scopes: ['read:user'],
     summary: ({ match }) => `users${input.matching(match)}`,
     // The administrator's list says more, and would need a token that may do far more.

@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import * as z from 'zod'
 import { nearest } from '../../text/nearest.ts'
 import { firstLines, renderTable } from '../output.ts'
-import { defineTool, type Right, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool, type Right } from '../tool.ts'
 import type { Cluster, RequestOptions, Table } from './cluster.ts'
 import { type ApiResource, type Discovery, placeOf } from './discovery.ts'
 import { ClusterError } from './errors.ts'
@@ -34,8 +34,8 @@ const ordinaryRights = (verbs: string[]): Right[] =>
 
 const kind = z.string().refine((text) => text.length <= 200, 'must have at most 200 characters')
 
-export function listAny(cluster: Cluster, discovery: Discovery): Tool {
-  return defineTool({
+export function listAny(cluster: Cluster, discovery: Discovery): ReadTool {
+  return defineRead({
     name: 'k8s_list',
     description: 'List any kind, custom ones too, by label and field selectors; namespace * for all, count: how many.',
     input: z.object({
@@ -46,7 +46,6 @@ export function listAny(cluster: Cluster, discovery: Discovery): Tool {
       match: input.match,
       count: input.flag,
     }),
-    effect: 'read',
     rights: ordinaryRights(['list']),
     summary: ({ kind, namespace, labels, fields, match }) =>
       `${kind} in ${namespace ?? cluster.namespace}${[labels, fields].map((one) => (one ? `, ${one}` : '')).join('')}${input.matching(match)}`,
@@ -93,12 +92,11 @@ async function rowsOf(
   }
 }
 
-export function getAny(cluster: Cluster, discovery: Discovery): Tool {
-  return defineTool({
+export function getAny(cluster: Cluster, discovery: Discovery): ReadTool {
+  return defineRead({
     name: 'k8s_get',
     description: 'One object of any kind as YAML. Secrets show only their type.',
     input: z.object({ kind, name: input.name, namespace: input.namespace }),
-    effect: 'read',
     rights: ordinaryRights(['get', 'list']),
     summary: ({ kind, name, namespace }) => `${kind} ${namespace ?? cluster.namespace}/${name}`,
     async run({ kind, name, namespace }, { signal, maxBytes }) {

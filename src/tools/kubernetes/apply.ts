@@ -1,10 +1,10 @@
 import { isMap, parseAllDocuments, stringify } from 'yaml'
 import * as z from 'zod'
 import { sentenceOf } from '../../text/sentence.ts'
-import { defineTool, type Preview, Refusal, type Right, type Target, type Tool } from '../tool.ts'
-import { type ChangeRules, diffOf, refuseForbidden, refuseProtected, sendApproved } from './change.ts'
+import { type ChangeTool, defineChange, type Preview, Refusal, type Right, type Target } from '../tool.ts'
+import { type ChangeRules, diffOf, refuseClusterWide, refuseForbidden, sendToCluster } from './change.ts'
 import type { Cluster } from './cluster.ts'
-import { apiVersionOf, type Discovery, placeOf } from './discovery.ts'
+import { type ApiResource, apiVersionOf, type Discovery, listPath } from './discovery.ts'
 import { ClusterError } from './errors.ts'
 import type { Meta } from './objects.ts'
 import { isRolledKind } from './workload.ts'
@@ -14,6 +14,13 @@ interface Manifest {
   kind: string
   metadata: Meta
   spec?: { replicas?: unknown }
+}
+
+/** Where an object goes: `path` is its own. */
+interface Place {
+  resource: ApiResource
+  target: Target
+  path: string
 }
 
 const mostBytes = 64 * 1024
@@ -48,25 +55,34 @@ const manifestText = z.string().superRefine((text, context) => {
   }
 })
 
-export function applyManifest(cluster: Cluster, discovery: Discovery, rules: ChangeRules): Tool {
-  return defineTool({
+export function applyManifest(cluster: Cluster, discovery: Discovery, rules: ChangeRules): ChangeTool {
+  /** Where the object goes. Only the server knows whether a kind has namespaces. */
+  async function placeOf(manifest: Manifest, signal: AbortSignal): Promise<Place> {
+    refuseDenied(manifest)
+    const resource = await discovery.ofObject(manifest.apiVersion, manifest.kind, signal)
+    const { kind, name, namespace: given } = namesIn(manifest)
+    const namespace = resource.namespaced ? cluster.namespaceFor(given) : undefined
+    const target = { kind, name, ...(namespace && { namespace }) }
+    return { resource, target, path: `${listPath(resource, namespace)}/${name}` }
+  }
+
+  return defineChange({
     name: 'k8s_apply',
     description: 'Server-side apply of one object; give only the fields to set (needs approval).',
     input: z.object({ manifest: manifestText.describe('YAML') }),
     effect: ({ manifest }) => (parseManifest(manifest).spec?.replicas === 0 ? 'destroy' : 'change'),
     rights: applyRights,
-    summary: ({ manifest }) => `apply ${titleOf(targetOf(cluster, manifest))}`,
-    target: ({ manifest }) => targetOf(cluster, manifest),
+    summary: ({ manifest }) => `apply ${titleOf(namesIn(parseManifest(manifest)))}`,
+    target: async ({ manifest }, { signal }) => (await placeOf(parseManifest(manifest), signal)).target,
     async preflight({ manifest }, { signal }): Promise<Preview> {
       const given = parseManifest(manifest)
-      refuseDenied(given, rules)
-      const resource = await discovery.ofObject(given.apiVersion, given.kind, signal)
-      const target = targetOf(cluster, manifest)
-      const place = placeOf(cluster, resource, target.namespace)
-      if (place.namespace) refuseProtected(place.namespace, rules)
-      const path = `${place.path}/${target.name}`
+      const { resource, target, path } = await placeOf(given, signal)
+      if (!resource.namespaced) refuseClusterWide(cluster, titleOf(target))
+      refuseMisplaced(given, resource)
+      refuseTooMany(given, rules)
       const before = await readBefore(cluster, path, signal)
-      const access = { group: resource.group, resource: resource.resource, name: target.name, ...placed(place) }
+      const { kind: _kind, ...named } = target
+      const access = { group: resource.group, resource: resource.resource, ...named }
       await refuseForbidden(cluster, { verb: 'patch', ...access }, signal)
       if (!before) await refuseForbidden(cluster, { verb: 'create', ...access }, signal)
 
@@ -74,25 +90,25 @@ export function applyManifest(cluster: Cluster, discovery: Discovery, rules: Cha
         method: 'PATCH',
         path,
         contentType: 'application/apply-patch+yaml',
-        body: bodyOf(given, apiVersionOf(resource), place.namespace, before),
+        body: bodyOf(given, apiVersionOf(resource), target.namespace, before),
       }
       const diff = await tryApply(cluster, request, before ?? {}, signal)
       return {
         request,
         diff,
-        affects: [before ? 'it exists and is changed' : 'it does not exist yet and is created'],
+        affects: [
+          `${before ? 'it exists and is changed' : 'it does not exist yet and is created'}, ${whereOf(target)}`,
+        ],
         version: before
           ? (guardOf(before).resourceVersion ?? `${before.metadata.uid}/${before.metadata.generation}`)
           : 'absent',
         watch: isRolledKind(given.kind) ? target : 'none',
       }
     },
-    async run({ manifest }, context) {
-      const path = context.approved?.request.path ?? ''
-      const target = targetOf(cluster, manifest)
-      if (!path.endsWith(`/${target.name}`)) throw new Error('The approved request goes to another object.')
-      await sendApproved(cluster, path, context)
-      const isNew = context.approved?.version === 'absent'
+    async run({ manifest }, approved, { signal }) {
+      const { target, path } = await placeOf(parseManifest(manifest), signal)
+      await sendToCluster(cluster, path, approved, signal)
+      const isNew = approved.version === 'absent'
       return `${titleOf(target)} was ${isNew ? 'created' : 'changed'}.`
     },
   })
@@ -121,25 +137,35 @@ function parseManifest(text: string): Manifest {
   return { apiVersion, kind, metadata: metadata as Meta, ...rest }
 }
 
-function refuseDenied({ apiVersion, kind, spec }: Manifest, { maxReplicas }: ChangeRules): void {
+function refuseDenied({ apiVersion, kind }: Manifest): void {
   const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
   if (deniedGroups.includes(group) || deniedKinds.includes(kind))
     throw new Refusal(
       `This bot applies no ${kind} of ${apiVersion}: who may do what, secrets and the cluster's own rules stay in people's hands.`,
     )
+}
+
+/** A namespace that the kind has not would stand in what people are asked about, and nowhere else. */
+function refuseMisplaced({ kind, metadata }: Manifest, { namespaced }: ApiResource): void {
+  if (!namespaced && metadata.namespace !== undefined)
+    throw new Refusal(`${kind} belongs to the whole cluster: leave metadata.namespace out.`)
+}
+
+function refuseTooMany({ spec }: Manifest, { maxReplicas }: ChangeRules): void {
   if (typeof spec?.replicas === 'number' && spec.replicas > maxReplicas)
     throw new Refusal(`At most ${maxReplicas} replicas may be asked for, not ${spec.replicas}.`)
 }
 
-/** A cluster-scoped kind loses its namespace when it is placed. */
-function targetOf(cluster: Cluster, manifest: string): Target {
-  const { kind, metadata } = parseManifest(manifest)
-  return { kind, namespace: metadata.namespace ?? cluster.namespace, name: metadata.name }
-}
+/** As the manifest says it: where none is given, the namespace is found out when the object is placed. */
+const namesIn = ({ kind, metadata: { namespace, name } }: Manifest): Target => ({
+  kind,
+  name,
+  ...(namespace && { namespace }),
+})
 
-const titleOf = ({ kind, namespace, name }: Target): string => `${kind} ${namespace}/${name}`
+const titleOf = ({ kind, namespace, name }: Target): string => `${kind} ${namespace ? `${namespace}/` : ''}${name}`
 
-const placed = ({ namespace }: { namespace?: string }) => (namespace === undefined ? {} : { namespace })
+const whereOf = ({ namespace }: Target): string => (namespace ? `in namespace ${namespace}` : 'in the whole cluster')
 
 interface Existing {
   metadata: Meta & { resourceVersion?: string }

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { structuredPatch } from 'diff'
 import { stringify } from 'yaml'
-import { sentenceOf } from '../../text/sentence.ts'
-import { OutcomeUnknown, type Preview, Refusal, type Right, type ToolContext } from '../tool.ts'
+import { fateOfRequest, sendApproved } from '../approved.ts'
+import { type Preview, Refusal, type Right } from '../tool.ts'
 import type { Change, Cluster } from './cluster.ts'
-import { ClusterError, ClusterUnreachable } from './errors.ts'
+import { ClusterError } from './errors.ts'
 import { podCounts } from './health.ts'
 import { comparable } from './hidden.ts'
 import { type Deployment, type Meta, paths } from './objects.ts'
@@ -13,7 +13,6 @@ import type { Rolled } from './workload.ts'
 
 /** Bounds that hold before anybody is asked. */
 export interface ChangeRules {
-  protectedNamespaces: string[]
   maxReplicas: number
 }
 
@@ -27,10 +26,10 @@ interface Autoscaler {
   spec?: { minReplicas?: number; maxReplicas?: number; scaleTargetRef?: { kind?: string; name?: string } }
 }
 
-/** Throws when nothing may be changed there. */
-export function refuseProtected(namespace: string, { protectedNamespaces }: ChangeRules): void {
-  if (protectedNamespaces.includes(namespace))
-    throw new Refusal(`Namespace ${namespace} is protected: this bot changes nothing there.`)
+/** Throws when what is named belongs to the whole cluster and the bot is open to some namespaces only. `what`: `Node worker-1`. */
+export function refuseClusterWide({ namespaces }: Cluster, what: string): void {
+  if (namespaces.includes('*')) return
+  throw new Refusal(`${what} belongs to the whole cluster, and this bot is open to ${namespaces.join(', ')} only.`)
 }
 
 /** Asks the server whether the bot itself may do it, so that people are not asked for what would fail. */
@@ -107,35 +106,22 @@ const yamlOf = (object: object): string =>
 
 const contentOf = (object: object): unknown => (object as { spec?: unknown }).spec
 
-/** Sends what was approved, and nothing else. `path` is where a call with these arguments has to go. */
-export async function sendApproved<Body>(
+/** `sendApproved` to the cluster; resolves to the object as it is afterwards. */
+export const sendToCluster = <Body>(
   cluster: Cluster,
   path: string,
-  { approved, signal }: ToolContext,
-): Promise<Body> {
-  if (!approved) throw new Error('This call was not approved.')
-  if (approved.request.path !== path)
-    throw new Error('The approved request goes to another object than this call names.')
-  try {
-    return await cluster.send<Body>(approved.request, { signal })
-  } catch (error) {
-    if (error instanceof ClusterError && isOvertaken(error)) {
-      throw new Error('Not done: the object was changed after the approval was asked for. Look at it again.', {
-        cause: error,
-      })
-    }
-    if (!mayBeDone(error)) throw error
-    throw new OutcomeUnknown(`Whether it was done is unknown: ${sentenceOf(error)} Read the current state first.`, {
-      cause: error,
-    })
-  }
-}
-
-/** Whether the request may have arrived without an answer that says what became of it. In doubt it may. */
-function mayBeDone(error: unknown): boolean {
-  if (error instanceof ClusterError) return error.status >= 500
-  return !(error instanceof ClusterUnreachable) || error.mayHaveArrived
-}
+  approved: Preview,
+  signal: AbortSignal,
+): Promise<Body> =>
+  sendApproved(
+    approved,
+    path,
+    (request) => cluster.send<Body>(request, { signal }),
+    (error) =>
+      error instanceof ClusterError && isOvertaken(error)
+        ? { overtaken: 'the object was changed' }
+        : fateOfRequest(error),
+  )
 
 /** The state that a preview was worked out for. */
 export const versionOf = ({ metadata }: { metadata: Meta }): string => `${metadata.uid}/${metadata.generation}`

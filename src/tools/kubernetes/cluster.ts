@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
 import type { Logger } from 'pino'
 import { Agent, type Dispatcher, request } from 'undici'
+import { isDeadSocket } from '../../http/no-answer.ts'
+import { UnusableAnswer } from '../../http/unusable-answer.ts'
 import { sentenceOf } from '../../text/sentence.ts'
 import { Refusal } from '../tool.ts'
-import { ClusterError, ClusterUnreachable, UnusableAnswer, unreachable, wasCutOff } from './errors.ts'
+import { ClusterError, ClusterUnreachable, unreachable } from './errors.ts'
 import { KubeConfig } from './kube-config.ts'
 
 /** The API server as tools use it: paths in, plain objects out, errors as sentences. */
@@ -123,7 +125,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       return await attempt(method, path, input)
     } catch (error) {
       // A kept connection may be closed just as it is used again. Reads are harmless to repeat.
-      if (method !== 'GET' || !(error instanceof ClusterUnreachable) || !wasCutOff(error)) throw error
+      if (method !== 'GET' || !(error instanceof ClusterUnreachable) || !isDeadSocket(error.cause)) throw error
       return await attempt(method, path, input)
     }
   }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { cutBytes, firstLines } from '../output.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
 import { shownValue } from './hidden.ts'
 import * as input from './inputs.ts'
@@ -9,12 +9,11 @@ import { type ConfigMap, paths } from './objects.ts'
 
 const shortValue = 1_000
 
-export function getConfigMap(cluster: Cluster): Tool {
-  return defineTool({
+export function getConfigMap(cluster: Cluster): ReadTool {
+  return defineRead({
     name: 'k8s_get_configmap',
     description: 'Keys and values of a configmap; key for one value in full.',
     input: z.object({ name: input.name, namespace: input.namespace, key: input.text }),
-    effect: 'read',
     rights: [{ group: '', resource: 'configmaps', verbs: ['get', 'list'] }],
     summary: ({ name, namespace }) => `configmap ${namespace ?? cluster.namespace}/${name}`,
     async run({ name, namespace, key }, { signal, maxBytes }) {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { defineTool, type Preview, Refusal, type Tool } from '../tool.ts'
-import { guardedPatch, refuseForbidden, sendApproved, tryOut } from './change.ts'
+import { type ChangeTool, defineChange, type Preview, Refusal } from '../tool.ts'
+import { guardedPatch, refuseClusterWide, refuseForbidden, sendToCluster, tryOut } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterError } from './errors.ts'
 import * as input from './inputs.ts'
@@ -13,7 +13,7 @@ interface Node {
 }
 
 /** `k8s_cordon`: a node takes no new pods. Those on it stay. */
-export const cordon = (cluster: Cluster): Tool =>
+export const cordon = (cluster: Cluster): ChangeTool =>
   scheduling(cluster, {
     name: 'k8s_cordon',
     description: 'Let a node take no new pods (needs approval).',
@@ -21,7 +21,7 @@ export const cordon = (cluster: Cluster): Tool =>
   })
 
 /** `k8s_uncordon`: a node takes new pods again. */
-export const uncordon = (cluster: Cluster): Tool =>
+export const uncordon = (cluster: Cluster): ChangeTool =>
   scheduling(cluster, {
     name: 'k8s_uncordon',
     description: 'Let a cordoned node take new pods again (needs approval).',
@@ -31,9 +31,9 @@ export const uncordon = (cluster: Cluster): Tool =>
 function scheduling(
   cluster: Cluster,
   { name: toolName, description, unschedulable }: { name: string; description: string; unschedulable: boolean },
-): Tool {
+): ChangeTool {
   const verb = unschedulable ? 'cordon' : 'uncordon'
-  return defineTool({
+  return defineChange({
     name: toolName,
     description,
     input: z.object({ name: input.name }),
@@ -45,8 +45,7 @@ function scheduling(
     summary: ({ name }) => `${verb} node ${name}`,
     target: ({ name }) => ({ kind: 'Node', name }),
     async preflight({ name }, { signal }): Promise<Preview> {
-      if (!cluster.namespaces.includes('*'))
-        throw new Refusal(`A node belongs to everybody, and this bot is open to ${cluster.namespaces.join(', ')} only.`)
+      refuseClusterWide(cluster, `Node ${name}`)
       const node = await readNode(cluster, name, signal)
       const current = node.spec?.unschedulable === true
       if (current === unschedulable)
@@ -56,8 +55,8 @@ function scheduling(
       const [diff, pods] = await Promise.all([tryOut(cluster, request, node, signal), podsOn(cluster, name, signal)])
       return { request, diff, affects: [pods], version: `${node.metadata.uid}/${current}` }
     },
-    async run({ name }, context) {
-      await sendApproved(cluster, paths.node(name), context)
+    async run({ name }, approved, { signal }) {
+      await sendToCluster(cluster, paths.node(name), approved, signal)
       return `Node ${name} ${unschedulable ? 'takes no new pods; those on it stay' : 'takes new pods again'}.`
     },
   })

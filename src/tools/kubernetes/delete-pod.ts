@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { defineTool, type Preview, Refusal, type Target, type Tool } from '../tool.ts'
-import { type ChangeRules, refuseForbidden, refuseProtected, sendApproved } from './change.ts'
+import { type ChangeTool, defineChange, type Preview, Refusal, type Target } from '../tool.ts'
+import { refuseForbidden, sendToCluster } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import { describeState } from './describe.ts'
 import { ClusterError } from './errors.ts'
@@ -8,8 +8,8 @@ import * as input from './inputs.ts'
 import { type Meta, type Pod, paths } from './objects.ts'
 import { readPod } from './pods.ts'
 
-export function deletePod(cluster: Cluster, rules: ChangeRules): Tool {
-  return defineTool({
+export function deletePod(cluster: Cluster): ChangeTool {
+  return defineChange({
     name: 'k8s_delete_pod',
     description: 'Delete a pod; its controller makes a new one (needs approval).',
     input: z.object({ name: input.name, namespace: input.namespace }),
@@ -19,11 +19,10 @@ export function deletePod(cluster: Cluster, rules: ChangeRules): Tool {
       { group: 'apps', resource: 'replicasets', verbs: ['get'] },
     ],
     summary: ({ name, namespace }) => `delete pod ${namespace ?? cluster.namespace}/${name}`,
-    target: ({ name, namespace }) => ({ kind: 'Pod', namespace: namespace ?? cluster.namespace, name }),
+    target: ({ name, namespace }) => ({ kind: 'Pod', namespace: cluster.namespaceFor(namespace), name }),
     async preflight({ name, namespace }, context): Promise<Preview> {
       const { signal } = context
       const where = cluster.namespaceFor(namespace)
-      refuseProtected(where, rules)
       const pod = await readPod(cluster, where, name, context)
       const maker = makerOf(pod)
       await refuseForbidden(cluster, { verb: 'delete', group: '', resource: 'pods', namespace: where, name }, signal)
@@ -39,9 +38,9 @@ export function deletePod(cluster: Cluster, rules: ChangeRules): Tool {
         watch: owner,
       }
     },
-    async run({ name, namespace }, context) {
+    async run({ name, namespace }, approved, { signal }) {
       const where = cluster.namespaceFor(namespace)
-      await sendApproved(cluster, paths.pod(where, name), context)
+      await sendToCluster(cluster, paths.pod(where, name), approved, signal)
       return `Pod ${where}/${name} is being deleted. The outcome is checked and reported by itself.`
     },
   })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { sentenceOf } from '../../text/sentence.ts'
 import { firstLines, renderTable } from '../output.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
 import { describeDeployment } from './describe.ts'
 import { eventsOf } from './events.ts'
@@ -10,12 +10,11 @@ import { notFound } from './not-found.ts'
 import { type Deployment, paths, selectorOf } from './objects.ts'
 import { allRows } from './pages.ts'
 
-export function getDeployment(cluster: Cluster): Tool {
-  return defineTool({
+export function getDeployment(cluster: Cluster): ReadTool {
+  return defineRead({
     name: 'k8s_get_deployment',
     description: 'One deployment: replicas, conditions, containers, pods, events.',
     input: z.object({ name: input.name, namespace: input.namespace }),
-    effect: 'read',
     rights: [
       { group: 'apps', resource: 'deployments', verbs: ['get', 'list'] },
       { group: '', resource: 'pods', verbs: ['list'] },

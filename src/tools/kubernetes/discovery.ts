@@ -81,17 +81,22 @@ export function placeOf(
   resource: ApiResource,
   namespace: string | undefined,
 ): { path: string; where: string; namespace?: string } {
-  const base = `${resource.group === '' ? '/api' : '/apis'}/${apiVersionOf(resource)}`
-  const path = `${base}/${resource.resource}`
   if (resource.namespaced) {
     const given = cluster.namespaceFor(namespace)
-    if (given === '*') return { path, where: 'all namespaces' }
-    return { path: `${base}/namespaces/${given}/${resource.resource}`, where: `namespace ${given}`, namespace: given }
+    if (given === '*') return { path: listPath(resource), where: 'all namespaces' }
+    return { path: listPath(resource, given), where: `namespace ${given}`, namespace: given }
   }
-  if (cluster.namespaces.includes('*') || openToAll.includes(resource.kind)) return { path, where: 'the cluster' }
+  if (cluster.namespaces.includes('*') || openToAll.includes(resource.kind))
+    return { path: listPath(resource), where: 'the cluster' }
   throw new Refusal(
     `${resource.kind} belongs to the whole cluster, and this bot is open to ${cluster.namespaces.join(', ')} only. Kinds of the cluster it may look at: ${openToAll.join(', ')}.`,
   )
+}
+
+/** The path of a kind's list, in one namespace or as a whole. */
+export function listPath(resource: ApiResource, namespace?: string): string {
+  const base = `${resource.group === '' ? '/api' : '/apis'}/${apiVersionOf(resource)}`
+  return `${base}/${namespace === undefined ? '' : `namespaces/${namespace}/`}${resource.resource}`
 }
 
 function isCalled({ group, version, resource, kind, singular, shortNames }: ApiResource, name: string): boolean {

@@ -1,70 +1,40 @@
-import { sentenceOf } from '../../text/sentence.ts'
+import { shortReason } from '../../http/no-answer.ts'
+import { RequestError } from '../../http/request-error.ts'
+import { Unreachable } from '../../http/unreachable.ts'
+
 /** The API server's answer to a request that it did not carry out, as a sentence with the way out. */
-export class ClusterError extends Error {
+export class ClusterError extends RequestError {
   override readonly name = 'ClusterError'
-  readonly status: number
 
   constructor(status: number, body: string, request: { method: string; path: string; retryAfter: string }) {
-    super(sentence(status, messageOf(body), request))
-    this.status = status
+    const { message, reason } = wordsOf(body)
+    super(sentence(status, message, request), { status, code: reason })
   }
 }
 
 /** The API server cannot be talked to at all. */
-export class ClusterUnreachable extends Error {
+export class ClusterUnreachable extends Unreachable {
   override readonly name = 'ClusterUnreachable'
-  /** Whether the request may have arrived all the same: only the answer is missing. */
-  readonly mayHaveArrived: boolean
-
-  constructor(message: string, options: { cause: unknown; mayHaveArrived: boolean }) {
-    super(message, options)
-    this.mayHaveArrived = options.mayHaveArrived
-  }
 }
 
-/** There is an answer, but not one that can be used: too large, or of something that is no API server. */
-export class UnusableAnswer extends Error {
-  override readonly name = 'UnusableAnswer'
-}
+export const unreachable = (error: unknown, server: string, timeoutMs: number): ClusterUnreachable =>
+  new ClusterUnreachable(
+    `The API server ${hostOf(server)} cannot be reached (${shortReason(error, timeoutMs)}). Try again later.`,
+    { cause: error },
+  )
 
-// With these no connection came about, so nothing was sent.
-const notSent = [
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_HAS_EXPIRED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]
+const hostOf = (server: string): string => (URL.canParse(server) ? new URL(server).host : server)
 
-export function unreachable(error: unknown, server: string, timeoutMs: number): ClusterUnreachable {
-  const host = URL.canParse(server) ? new URL(server).host : server
-  const code = (error as { code?: unknown }).code
-  const timedOut = error instanceof Error && error.name === 'TimeoutError'
-  const reason = typeof code === 'string' ? code : sentenceOf(error)
-  const why = timedOut ? `no answer within ${timeoutMs / 1000} s` : reason
-  return new ClusterUnreachable(`The API server ${host} cannot be reached (${why}). Try again later.`, {
-    cause: error,
-    mayHaveArrived: !(typeof code === 'string' && notSent.includes(code)),
-  })
-}
-
-/** Whether there was a connection that ended before the answer. */
-export const wasCutOff = ({ cause }: ClusterUnreachable): boolean =>
-  ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(String((cause as { code?: unknown } | undefined)?.code))
-
-/** `message` of a Status object; of anything else nothing, since it may be a proxy's page. */
-function messageOf(body: string): string {
+/** What a Status object says; of anything else nothing, since it may be a proxy's page. */
+function wordsOf(body: string): { message: string; reason: string } {
   try {
-    const { message } = JSON.parse(body) as { message?: unknown }
-    return typeof message === 'string' ? message.slice(0, 1_000) : ''
+    const { message, reason } = JSON.parse(body) as { message?: unknown; reason?: unknown }
+    return {
+      message: typeof message === 'string' ? message.slice(0, 1_000) : '',
+      reason: typeof reason === 'string' ? reason.slice(0, 100) : '',
+    }
   } catch {
-    return ''
+    return { message: '', reason: '' }
   }
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { sentenceOf } from '../../text/sentence.ts'
 import { contains, cutBytes, lastLines, oneLine } from '../output.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import { timeAndAge } from './age.ts'
 import type { Cluster } from './cluster.ts'
 import * as input from './inputs.ts'
@@ -9,12 +9,11 @@ import { missingNamespace } from './not-found.ts'
 import { type EventObject, paths } from './objects.ts'
 import { allItems } from './pages.ts'
 
-export function getEvents(cluster: Cluster): Tool {
-  return defineTool({
+export function getEvents(cluster: Cluster): ReadTool {
+  return defineRead({
     name: 'k8s_get_events',
     description: 'Recent events of a namespace, newest last.',
     input: z.object({ namespace: input.namespace, match: input.match, limit: input.optionalInteger(1, 200) }),
-    effect: 'read',
     rights: [{ group: '', resource: 'events', verbs: ['list'] }],
     summary: ({ namespace, match }) => `events in ${namespace ?? cluster.namespace}${input.matching(match)}`,
     async run({ namespace, match, limit = 40 }, { signal, maxBytes }) {

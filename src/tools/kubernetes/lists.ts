@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { renderTable } from '../output.ts'
-import { defineTool, type Right, type Tool, type ToolContext } from '../tool.ts'
+import { defineRead, type ReadTool, type Right, type ToolContext } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
 import * as input from './inputs.ts'
 import { missingNamespace } from './not-found.ts'
@@ -20,7 +20,7 @@ interface ListTool {
   tableOnly?: boolean
 }
 
-export const listPods = (cluster: Cluster): Tool =>
+export const listPods = (cluster: Cluster): ReadTool =>
   listTool(cluster, {
     name: 'k8s_list_pods',
     description: 'List pods with status, restarts and age.',
@@ -30,7 +30,7 @@ export const listPods = (cluster: Cluster): Tool =>
     rights: [{ group: '', resource: 'pods', verbs: ['list'] }],
   })
 
-export const listDeployments = (cluster: Cluster): Tool =>
+export const listDeployments = (cluster: Cluster): ReadTool =>
   listTool(cluster, {
     name: 'k8s_list_deployments',
     description: 'List deployments with their replicas.',
@@ -40,7 +40,7 @@ export const listDeployments = (cluster: Cluster): Tool =>
     rights: [{ group: 'apps', resource: 'deployments', verbs: ['list'] }],
   })
 
-export const listServices = (cluster: Cluster): Tool =>
+export const listServices = (cluster: Cluster): ReadTool =>
   listTool(cluster, {
     name: 'k8s_list_services',
     description: 'List services with type, addresses and ports.',
@@ -50,7 +50,7 @@ export const listServices = (cluster: Cluster): Tool =>
     rights: [{ group: '', resource: 'services', verbs: ['list'] }],
   })
 
-export const listConfigMaps = (cluster: Cluster): Tool =>
+export const listConfigMaps = (cluster: Cluster): ReadTool =>
   listTool(cluster, {
     name: 'k8s_list_configmaps',
     description: 'List configmaps.',
@@ -60,7 +60,7 @@ export const listConfigMaps = (cluster: Cluster): Tool =>
     rights: [{ group: '', resource: 'configmaps', verbs: ['list'] }],
   })
 
-export const listSecrets = (cluster: Cluster): Tool =>
+export const listSecrets = (cluster: Cluster): ReadTool =>
   listTool(cluster, {
     name: 'k8s_list_secrets',
     description: 'List secrets: names, types, ages.',
@@ -72,12 +72,11 @@ export const listSecrets = (cluster: Cluster): Tool =>
   })
 
 /** The columns that kubectl prints of a namespaced kind, cut with the way to the rest. */
-function listTool(cluster: Cluster, { name, description, kinds, path, rest, rights, tableOnly }: ListTool): Tool {
-  return defineTool({
+function listTool(cluster: Cluster, { name, description, kinds, path, rest, rights, tableOnly }: ListTool): ReadTool {
+  return defineRead({
     name,
     description,
     input: z.object({ namespace: input.namespace, match: input.match }),
-    effect: 'read',
     rights,
     summary: ({ namespace, match }) => `${kinds} in ${namespace ?? cluster.namespace}${input.matching(match)}`,
     async run({ namespace, match }, { signal, maxBytes }: ToolContext) {

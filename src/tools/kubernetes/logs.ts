@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import * as z from 'zod'
 import { sentenceOf } from '../../text/sentence.ts'
 import { contains, lastLines } from '../output.ts'
-import { defineTool, type Tool, type ToolContext } from '../tool.ts'
+import { defineRead, type ReadTool, type ToolContext } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterError } from './errors.ts'
 import * as input from './inputs.ts'
@@ -14,8 +14,8 @@ import { findWorkload, workloadRights } from './workload.ts'
 const mostLines = 2_000
 const mostBytes = 4 * 1024 * 1024
 
-export function getPodLogs(cluster: Cluster): Tool {
-  return defineTool({
+export function getPodLogs(cluster: Cluster): ReadTool {
+  return defineRead({
     name: 'k8s_get_pod_logs',
     description: 'Last log lines of a pod, or of all pods of a workload; previous: before the last restart.',
     input: z.object({
@@ -27,7 +27,6 @@ export function getPodLogs(cluster: Cluster): Tool {
       tail: input.optionalInteger(1, mostLines),
       previous: input.flag,
     }),
-    effect: 'read',
     rights: [
       { group: '', resource: 'pods', verbs: ['get', 'list'] },
       { group: '', resource: 'pods/log', verbs: ['get'] },

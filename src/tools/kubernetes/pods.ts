@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { firstLines } from '../output.ts'
-import { defineTool, type Tool, type ToolContext } from '../tool.ts'
+import { defineRead, type ReadTool, type ToolContext } from '../tool.ts'
 import type { Cluster } from './cluster.ts'
 import { describePod } from './describe.ts'
 import { eventsOf } from './events.ts'
@@ -8,12 +8,11 @@ import * as input from './inputs.ts'
 import { notFound } from './not-found.ts'
 import { type Pod, paths } from './objects.ts'
 
-export function getPod(cluster: Cluster): Tool {
-  return defineTool({
+export function getPod(cluster: Cluster): ReadTool {
+  return defineRead({
     name: 'k8s_get_pod',
     description: 'One pod: conditions, state of its containers, events.',
     input: z.object({ name: input.name, namespace: input.namespace }),
-    effect: 'read',
     rights: [
       { group: '', resource: 'pods', verbs: ['get', 'list'] },
       { group: '', resource: 'events', verbs: ['list'] },

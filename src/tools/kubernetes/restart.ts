@@ -1,14 +1,12 @@
 import * as z from 'zod'
-import { defineTool, type Preview, type Tool } from '../tool.ts'
+import { type ChangeTool, defineChange, type Preview } from '../tool.ts'
 import {
   affected,
   affectedRights,
-  type ChangeRules,
   guardedPatch,
   refuseForbidden,
-  refuseProtected,
   refuseUnrollable,
-  sendApproved,
+  sendToCluster,
   tryOut,
   versionOf,
 } from './change.ts'
@@ -19,18 +17,17 @@ import { type Deployment, paths } from './objects.ts'
 
 const annotation = 'kubectl.kubernetes.io/restartedAt'
 
-export function restartDeployment(cluster: Cluster, rules: ChangeRules): Tool {
-  return defineTool({
+export function restartDeployment(cluster: Cluster): ChangeTool {
+  return defineChange({
     name: 'k8s_restart_deployment',
     description: 'Restart all pods of a deployment (needs approval).',
     input: z.object({ name: input.name, namespace: input.namespace }),
     effect: 'change',
     rights: [{ group: 'apps', resource: 'deployments', verbs: ['get', 'list', 'patch'] }, ...affectedRights],
     summary: ({ name, namespace }) => `restart deployment ${namespace ?? cluster.namespace}/${name}`,
-    target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: namespace ?? cluster.namespace, name }),
+    target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: cluster.namespaceFor(namespace), name }),
     async preflight({ name, namespace }, { signal }): Promise<Preview> {
       const where = cluster.namespaceFor(namespace)
-      refuseProtected(where, rules)
       const deployment = await readDeployment(cluster, where, name, signal)
       refuseUnrollable(where, deployment)
       await refuseForbidden(
@@ -50,9 +47,9 @@ export function restartDeployment(cluster: Cluster, rules: ChangeRules): Tool {
           : []
       return { request, diff, affects: [...gap, ...affects], version: versionOf(deployment) }
     },
-    async run({ name, namespace }, context) {
+    async run({ name, namespace }, approved, { signal }) {
       const where = cluster.namespaceFor(namespace)
-      const after = await sendApproved<Deployment>(cluster, paths.deployment(where, name), context)
+      const after = await sendToCluster<Deployment>(cluster, paths.deployment(where, name), approved, signal)
       const at = after.spec?.template?.metadata?.annotations?.[annotation]
       return `Restart of deployment ${where}/${name} began (${annotation}: ${at}, generation ${after.metadata.generation}). Its pods are being replaced; the outcome is checked and reported by itself.`
     },

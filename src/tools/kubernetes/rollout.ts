@@ -1,19 +1,9 @@
 import { stringify } from 'yaml'
 import * as z from 'zod'
 import { firstLines, oneLine } from '../output.ts'
-import { defineTool, type Preview, Refusal, type Tool } from '../tool.ts'
+import { type ChangeTool, defineChange, defineRead, type Preview, type ReadTool, Refusal } from '../tool.ts'
 import { timeAndAge } from './age.ts'
-import {
-  affected,
-  affectedRights,
-  type ChangeRules,
-  guardedPatch,
-  refuseForbidden,
-  refuseProtected,
-  sendApproved,
-  tryOut,
-  versionOf,
-} from './change.ts'
+import { affected, affectedRights, guardedPatch, refuseForbidden, sendToCluster, tryOut, versionOf } from './change.ts'
 import type { Cluster } from './cluster.ts'
 import { healthOf } from './health.ts'
 import { shownObject } from './hidden.ts'
@@ -26,12 +16,11 @@ const workloadName = input.name
 const rolledRights = workloadRights.filter(({ group }) => group === 'apps')
 const revisionNumber = input.optionalInteger(1, 1_000_000)
 
-export function rolloutStatus(cluster: Cluster): Tool {
-  return defineTool({
+export function rolloutStatus(cluster: Cluster): ReadTool {
+  return defineRead({
     name: 'k8s_rollout_status',
     description: 'How far the rollout of a workload is, and why it is stuck.',
     input: z.object({ name: workloadName, namespace: input.namespace }),
-    effect: 'read',
     rights: [...workloadRights, { group: '', resource: 'pods', verbs: ['list'] }],
     summary: ({ name, namespace }) => `rollout of ${namespace ?? cluster.namespace}/${name}`,
     async run({ name, namespace }, { signal, maxBytes }) {
@@ -51,12 +40,11 @@ const words = {
   unknown: 'in an unknown state',
 } as const
 
-export function rolloutHistory(cluster: Cluster): Tool {
-  return defineTool({
+export function rolloutHistory(cluster: Cluster): ReadTool {
+  return defineRead({
     name: 'k8s_rollout_history',
     description: 'Revisions of a workload; with revision, its whole template.',
     input: z.object({ name: workloadName, namespace: input.namespace, revision: revisionNumber }),
-    effect: 'read',
     rights: [...workloadRights, ...revisionRights],
     summary: ({ name, namespace, revision }) =>
       `revisions of ${namespace ?? cluster.namespace}/${name}${revision === undefined ? '' : `, number ${revision}`}`,
@@ -86,8 +74,8 @@ const revisionLine = ({ number, createdAt, cause, template, isCurrent }: Revisio
     .filter(Boolean)
     .join('; ')
 
-export function rolloutUndo(cluster: Cluster, rules: ChangeRules): Tool {
-  return defineTool({
+export function rolloutUndo(cluster: Cluster): ChangeTool {
+  return defineChange({
     name: 'k8s_rollout_undo',
     description: 'Bring back an earlier revision of a workload; default: the one before (needs approval).',
     input: z.object({ name: workloadName, namespace: input.namespace, revision: revisionNumber }),
@@ -100,10 +88,9 @@ export function rolloutUndo(cluster: Cluster, rules: ChangeRules): Tool {
     ],
     summary: ({ name, namespace, revision }) =>
       `roll ${namespace ?? cluster.namespace}/${name} back to ${revision === undefined ? 'the revision before' : `revision ${revision}`}`,
-    target: ({ name, namespace }) => ({ kind: 'Workload', namespace: namespace ?? cluster.namespace, name }),
+    target: ({ name, namespace }) => ({ kind: 'Workload', namespace: cluster.namespaceFor(namespace), name }),
     async preflight({ name, namespace, revision }, { signal }): Promise<Preview> {
       const where = cluster.namespaceFor(namespace)
-      refuseProtected(where, rules)
       const rolled = await rolledWorkload(cluster, where, name, signal)
       const { kind, object } = rolled
       if (object.spec?.paused)
@@ -133,18 +120,17 @@ export function rolloutUndo(cluster: Cluster, rules: ChangeRules): Tool {
         watch: { kind, namespace: where, name },
       }
     },
-    async run({ name, namespace }, context) {
+    async run({ name, namespace }, approved, { signal }) {
       const where = cluster.namespaceFor(namespace)
-      const path = workloadPath(kindOf(context.approved), where, name)
-      const after = await sendApproved<Workload>(cluster, path, context)
+      const path = workloadPath(kindOf(approved), where, name)
+      const after = await sendToCluster<Workload>(cluster, path, approved, signal)
       return `${where}/${name} goes back (generation ${after.metadata.generation}): ${imagesOf(after.spec?.template ?? {})}. The outcome is checked and reported by itself.`
     },
   })
 }
 
 /** Which kind has the name was found out when it was proposed. */
-function kindOf(approved: Preview | undefined): RolledKind {
-  const watched = approved?.watch
+function kindOf({ watch: watched }: Preview): RolledKind {
   return watched && watched !== 'none' && isRolledKind(watched.kind) ? watched.kind : 'Deployment'
 }
 

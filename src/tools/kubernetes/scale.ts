@@ -1,13 +1,12 @@
 import * as z from 'zod'
-import { defineTool, type Preview, Refusal, type Tool } from '../tool.ts'
+import { type ChangeTool, defineChange, type Preview, Refusal } from '../tool.ts'
 import {
   affected,
   affectedRights,
   type ChangeRules,
   guardedPatch,
   refuseForbidden,
-  refuseProtected,
-  sendApproved,
+  sendToCluster,
   tryOut,
   versionOf,
 } from './change.ts'
@@ -21,8 +20,8 @@ interface Scale {
   spec?: { replicas?: number }
 }
 
-export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
-  return defineTool({
+export function scaleDeployment(cluster: Cluster, rules: ChangeRules): ChangeTool {
+  return defineChange({
     name: 'k8s_scale_deployment',
     description: 'Scale a deployment (needs approval).',
     input: z.object({ name: input.name, replicas: input.integer(0, 10_000), namespace: input.namespace }),
@@ -34,10 +33,9 @@ export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
     ],
     summary: ({ name, replicas, namespace }) =>
       `scale deployment ${namespace ?? cluster.namespace}/${name} to ${replicas}`,
-    target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: namespace ?? cluster.namespace, name }),
+    target: ({ name, namespace }) => ({ kind: 'Deployment', namespace: cluster.namespaceFor(namespace), name }),
     async preflight({ name, replicas, namespace }, { signal }): Promise<Preview> {
       const where = cluster.namespaceFor(namespace)
-      refuseProtected(where, rules)
       if (replicas > rules.maxReplicas)
         throw new Refusal(`At most ${rules.maxReplicas} replicas may be asked for, not ${replicas}.`)
       const deployment = await readDeployment(cluster, where, name, signal)
@@ -64,9 +62,9 @@ export function scaleDeployment(cluster: Cluster, rules: ChangeRules): Tool {
         version: `${versionOf(deployment)}/${current}`,
       }
     },
-    async run({ name, namespace }, context) {
+    async run({ name, namespace }, approved, { signal }) {
       const where = cluster.namespaceFor(namespace)
-      const after = await sendApproved<Scale>(cluster, paths.scale(where, name), context)
+      const after = await sendToCluster<Scale>(cluster, paths.scale(where, name), approved, signal)
       const wanted = after.spec?.replicas ?? 0
       return `Deployment ${where}/${name} now wants ${wanted} ${wanted === 1 ? 'replica' : 'replicas'}. The outcome is checked and reported by itself.`
     },

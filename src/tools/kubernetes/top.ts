@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { renderTable } from '../output.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import type { Cluster, RequestOptions } from './cluster.ts'
 import { ClusterError } from './errors.ts'
 import * as input from './inputs.ts'
@@ -37,8 +37,8 @@ interface Row {
   mostMemory: number | undefined
 }
 
-export function top(cluster: Cluster): Tool {
-  return defineTool({
+export function top(cluster: Cluster): ReadTool {
+  return defineRead({
     name: 'k8s_top',
     description: 'CPU and memory that pods or nodes use now, beside their limits.',
     input: z.object({
@@ -46,7 +46,6 @@ export function top(cluster: Cluster): Tool {
       namespace: input.namespace,
       match: input.match,
     }),
-    effect: 'read',
     rights: [
       { group: 'metrics.k8s.io', resource: 'pods', verbs: ['list'] },
       { group: 'metrics.k8s.io', resource: 'nodes', verbs: ['list'] },

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { sentenceOf } from '../../text/sentence.ts'
 import { contains, cutBytes, lastLines, oneLine } from '../output.ts'
-import { defineTool, type Tool } from '../tool.ts'
+import { defineRead, type ReadTool } from '../tool.ts'
 import { age } from './age.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterError } from './errors.ts'
@@ -34,12 +34,11 @@ interface NodeObject extends Written {
   status?: { conditions?: Condition[] }
 }
 
-export function whatChanged(cluster: Cluster): Tool {
-  return defineTool({
+export function whatChanged(cluster: Cluster): ReadTool {
+  return defineRead({
     name: 'k8s_what_changed',
     description: 'Timeline of a namespace: rollouts, who wrote what, node conditions, warnings.',
     input: z.object({ namespace: input.namespace, since: input.minutes, match: input.match }),
-    effect: 'read',
     rights: [
       ...['configmaps', 'services', 'pods', 'events', 'nodes'].map((resource) => ({ group: '', resource })),
       ...['deployments', 'statefulsets', 'daemonsets', 'replicasets'].map((resource) => ({ group: 'apps', resource })),

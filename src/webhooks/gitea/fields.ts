@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import type { Repository } from '../../signal.ts'
 
 /** Fields that many of Gitea's payloads have; only what is used. What cannot be used safely is as good as missing. */
 export const hash = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
@@ -23,26 +22,6 @@ export const person = z.object({
   login: z.string().max(255),
   full_name: z.string().max(255).nullish(),
 })
-
-export const repository = z
-  .object({
-    id: z.int().positive(),
-    full_name: z.string().regex(/^[\w.-]{1,255}\/[\w.-]{1,255}$/),
-    html_url: address,
-    private: z.boolean(),
-    // Repositories of an organisation that only its members see are called internal, not private.
-    internal: z.boolean().nullish(),
-    default_branch: z.string().max(1_024),
-  })
-  .transform(
-    (given): Repository => ({
-      id: given.id,
-      fullName: given.full_name,
-      url: given.html_url,
-      private: given.private || given.internal === true,
-      defaultBranch: given.default_branch,
-    }),
-  )
 
 export const nameOf = (who: z.output<typeof person> | null | undefined): string =>
   who?.full_name || who?.login || 'somebody'

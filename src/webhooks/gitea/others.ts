@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { repository } from '../../repository.ts'
 import type { BranchSignal, ReleaseSignal, RepositorySignal } from '../../signal.ts'
-import { address, nameOf, person, ref, repository, text } from './fields.ts'
+import { address, nameOf, person, ref, text } from './fields.ts'
 
 const RefEvent = z.object({
   ref,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import { repository } from '../../repository.ts'
 import type { CommentSignal, PullSignal } from '../../signal.ts'
-import { address, nameOf, person, ref, repository, text } from './fields.ts'
+import { address, nameOf, person, ref, text } from './fields.ts'
 
 const Pull = z.object({
   title: text(300),

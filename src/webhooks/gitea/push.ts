@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { repository } from '../../repository.ts'
 import { type PushSignal, pushId, type TestSignal } from '../../signal.ts'
-import { address, hash, nameOf, person, ref, repository } from './fields.ts'
+import { address, hash, nameOf, person, ref } from './fields.ts'
 
 const paths = z.array(z.string()).nullish()
 const mostCommits = 20

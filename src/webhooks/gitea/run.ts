@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { repository } from '../../repository.ts'
 import { type RunSignal, runId } from '../../signal.ts'
-import { repository, text } from './fields.ts'
+import { text } from './fields.ts'
 
 const word = z.string().max(50).nullish()
 const number = z.int().positive()

@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { repository } from '../../repository.ts'
 import { type StatusSignal, statusId } from '../../signal.ts'
-import { hash, isSystem, person, repository } from './fields.ts'
+import { hash, isSystem, person } from './fields.ts'
 
 const Status = z.object({
   id: z.int(),

@@ -51,13 +51,6 @@ test('with an empty list of approvers nobody is asked and nothing is changed', (
   assert.deepEqual(rule(policy({ approvers: [] }), call('change')), { kind: 'refuse', why: { kind: 'no-approvers' } })
 })
 
-test('a change that does not name its target is refused', () => {
-  assert.deepEqual(rule(policy(), { tool: 'restart', effect: 'change', askers: [alice], readOnly: false }), {
-    kind: 'refuse',
-    why: { kind: 'no-target', tool: 'restart' },
-  })
-})
-
 test('in a protected namespace nothing but reading is let through, whoever asks, whatever a list allows', () => {
   const open = policy({ mode: 'auto', auto: [{ tool: '*', namespace: '*', name: '*' }] })
   const approving = policy()

@@ -18,6 +18,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileTools } from '../../../src/tools/files/index.ts'
 import { below, type FileRoots, openFolder, placeOf } from '../../../src/tools/files/root.ts'
+import { writeFile } from '../../../src/tools/files/write.ts'
 import { createWorkspace } from '../../../src/tools/git/workspace.ts'
 import { caller } from '../gitea/caller.ts'
 
@@ -162,13 +163,16 @@ test('a folder that is exchanged for a link after the check leads nowhere else',
 test('what is approved for one file is not written to another, nor over a link that took its place', async (t) => {
   const { root, outside, roots, preview } = setup(t)
   const shown = await preview('file_write', { path: 'notes.txt', content: 'mine\n' })
-  const write = fileTools(roots).find(({ name }) => name === 'file_write')
-  const context = { signal: t.signal, thread: 'one', maxBytes: 1_000, log: undefined as never, approved: shown }
+  const write = writeFile(roots)
+  const context = { signal: t.signal, thread: 'one', maxBytes: 1_000, log: undefined as never }
 
-  await assert.rejects(async () => write?.run({ path: 'other.txt', content: 'mine\n' }, context), /for another file/)
+  await assert.rejects(
+    write.run({ path: 'other.txt', content: 'mine\n' }, shown, context),
+    /goes to another object than this call names/,
+  )
   rmSync(join(root, 'notes.txt'))
   symlinkSync(join(outside, 'secret'), join(root, 'notes.txt'))
-  await assert.rejects(async () => write?.run({ path: 'notes.txt', content: 'mine\n' }, context), /not replaced/)
+  await assert.rejects(write.run({ path: 'notes.txt', content: 'mine\n' }, shown, context), /not replaced/)
   assert.equal(readFileSync(join(outside, 'secret'), 'utf8'), 'hunter2')
 })
 

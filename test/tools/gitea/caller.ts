@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { pino } from 'pino'
-import { effectOf, type Preview, type Tool, type ToolContext } from '../../../src/tools/tool.ts'
+import type { Preview, Tool, ToolContext } from '../../../src/tools/tool.ts'
 
 export interface Caller {
   /** Runs a read, or a change as if people had approved what its preflight showed. */
@@ -29,18 +29,23 @@ export function caller(
     return { tool, input: tool.input.parse(args) }
   }
 
-  async function preview(name: string, args: object): Promise<Preview> {
+  const change = (name: string, args: object) => {
     const { tool, input } = prepare(name, args)
-    assert.ok(tool.preflight && tool.target, `${name} shows nothing`)
+    assert.ok(tool.effect !== 'read', `${name} only reads`)
+    return { tool, input }
+  }
+
+  async function preview(name: string, args: object): Promise<Preview> {
+    const { tool, input } = change(name, args)
     tool.summary(input)
-    tool.target(input)
+    await tool.target(input, context)
     return tool.preflight(input, context)
   }
 
   async function approve(name: string, args: object, approved: Preview): Promise<string> {
-    const { tool, input } = prepare(name, args)
+    const { tool, input } = change(name, args)
     assert.equal((await preview(name, args)).version, approved.version, 'the target changed')
-    return tool.run(input, { ...context, approved: JSON.parse(JSON.stringify(approved)) })
+    return tool.run(input, JSON.parse(JSON.stringify(approved)), context)
   }
 
   return {
@@ -48,7 +53,7 @@ export function caller(
     approve,
     async call(name, args) {
       const { tool, input } = prepare(name, args)
-      if (effectOf(tool, input) !== 'read') return approve(name, args, await preview(name, args))
+      if (tool.effect !== 'read') return approve(name, args, await preview(name, args))
       tool.summary(input)
       return tool.run(input, context)
     },

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { Agent } from 'undici'
 import * as z from 'zod'
 import { createSandboxGitea } from '../../../sandbox/gitea/index.ts'
 import { createGitea } from '../../../src/tools/gitea/client.ts'
+import { deleteRepository } from '../../../src/tools/gitea/delete-repository.ts'
 import { giteaTools } from '../../../src/tools/gitea/index.ts'
 import { featuresOf } from '../../../src/tools/gitea/version.ts'
+import type { ToolContext } from '../../../src/tools/tool.ts'
+import { selfSigned } from '../../helpers/certificate.ts'
 import { answer, type Fault, tap } from '../tap.ts'
 import { caller } from './caller.ts'
 
@@ -96,6 +101,24 @@ for (const [what, fault, says] of endings) {
     assert.equal(seen.filter(({ method }) => method === 'DELETE').length, 1)
   })
 }
+
+test('a change for a server whose certificate has expired since was surely not done', async (t) => {
+  const { gitea, preview } = await setup(t)
+  const certificate = selfSigned({ until: new Date('2020-01-01') })
+  const server = createServer(certificate, (_, response) => response.end('{}'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const dispatcher = new Agent({ connect: { ca: certificate.cert } })
+  t.after(() => dispatcher.destroy())
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`
+  const later = createGitea({ url, token: 'token', dispatcher })
+  const shown = await preview('gitea_delete_repo', removed)
+
+  await assert.rejects(
+    deleteRepository({ ...gitea, send: later.send }).run(removed, shown, { signal: t.signal } as ToolContext),
+    /^GiteaUnreachable: Gitea localhost:\d+ cannot be reached \(CERT_HAS_EXPIRED\)\.$/,
+  )
+})
 
 test('a deletion shows what is lost, and is not done when something was pushed meanwhile', async (t) => {
   const { preview, approve, sandbox, seen } = await setup(t)

@@ -10,7 +10,7 @@ import {
 } from '../../../sandbox/kubernetes/index.ts'
 import { createTools } from '../../../src/tools/index.ts'
 import { type ClusterOptions, createCluster } from '../../../src/tools/kubernetes/cluster.ts'
-import type { Preview, Tool, ToolContext } from '../../../src/tools/tool.ts'
+import type { ChangeTool, Preview, Tool, ToolContext } from '../../../src/tools/tool.ts'
 import { createManualClock } from '../../sandbox/manual-clock.ts'
 import { tap } from '../tap.ts'
 
@@ -31,11 +31,15 @@ export async function setup(t: TestContext, { sandbox: options = {}, cluster: gi
   const wire = await tap(t, await sandbox.listen())
   const kubeconfig = await kubeconfigFile(t, sandbox, wire.url)
   const cluster = createCluster({ kubeconfig, now: clock.now, log, ...given })
-  const rules = { protectedNamespaces: ['kube-system', 'bot'], maxReplicas: rest.maxReplicas ?? 50 }
+  const rules = { maxReplicas: rest.maxReplicas ?? 50 }
   const tools = createTools({ cluster, rules })
   const context: ToolContext = { signal: t.signal, log, thread: 'test', maxBytes: rest.maxBytes ?? 14_000 }
 
   const tool = (name: string): Tool => tools.get(name) ?? fail(`no tool ${name}`)
+  const change = (name: string): ChangeTool => {
+    const found = tool(name)
+    return found.effect === 'read' ? fail(`${name} only reads`) : found
+  }
   const input = (name: string, args: object) => tool(name).input.parse(args)
   return {
     clock,
@@ -45,11 +49,14 @@ export async function setup(t: TestContext, { sandbox: options = {}, cluster: gi
     context,
     ...wire,
     /** Arguments as a model gives them; the text it gets. */
-    call: (name: string, args: object = {}) => tool(name).run(input(name, args), context),
-    propose: (name: string, args: object): Promise<Preview> =>
-      tool(name).preflight?.(input(name, args), context) ?? fail(`${name} has no preflight`),
-    carryOut: (name: string, args: object, approved: Preview) =>
-      tool(name).run(input(name, args), { ...context, approved }),
+    call: (name: string, args: object = {}): Promise<string> => {
+      const found = tool(name)
+      return found.effect === 'read' ? found.run(input(name, args), context) : fail(`${name} does not only read`)
+    },
+    change,
+    propose: async (name: string, args: object): Promise<Preview> => change(name).preflight(input(name, args), context),
+    carryOut: async (name: string, args: object, approved: Preview): Promise<string> =>
+      change(name).run(input(name, args), approved, context),
     deployment: (name: string) => sandbox.objects.find('deployments', 'shop', name) ?? fail(`no deployment ${name}`),
     podsOf: (app: string) =>
       sandbox.objects.list('pods', 'shop').filter(({ metadata }) => metadata.labels?.app === app),

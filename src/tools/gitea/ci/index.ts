@@ -1,6 +1,7 @@
+import { UnusableAnswer } from '../../../http/unusable-answer.ts'
 import type { RunSignal, StatusSignal } from '../../../signal.ts'
 import type { Gitea } from '../client.ts'
-import { GiteaError, GiteaUnreachable, UnusableAnswer } from '../errors.ts'
+import { GiteaError, GiteaUnreachable } from '../errors.ts'
 import { runFacts } from './facts.ts'
 import { isOvertaken } from './history.ts'
 import { type CiResult, readRunResult, repositoryById } from './result.ts'

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { repository } from '../../../repository.ts'
 import type { Repository } from '../../../signal.ts'
 import type { Gitea } from '../client.ts'
 import { GiteaError } from '../errors.ts'
@@ -36,25 +37,6 @@ export interface CiLine {
   isFork: boolean
 }
 
-const Repo = z
-  .object({
-    id: z.number(),
-    full_name: z.string(),
-    html_url: z.string().catch(''),
-    private: z.boolean(),
-    internal: z.boolean().nullish(),
-    default_branch: z.string().catch(''),
-  })
-  .transform(
-    (given): Repository => ({
-      id: given.id,
-      fullName: given.full_name,
-      url: given.html_url,
-      private: given.private || given.internal === true,
-      defaultBranch: given.default_branch,
-    }),
-  )
-
 const Pull = z.object({
   head: z.object({ ref: z.string(), repo_id: z.number().nullish() }),
   base: z.object({ repo_id: z.number().nullish() }),
@@ -62,7 +44,7 @@ const Pull = z.object({
 
 /** A repository by its id, which a new name does not change. Nothing when it is gone or not ours to see. */
 export async function repositoryById(gitea: Gitea, id: number, signal: AbortSignal): Promise<Repository | undefined> {
-  return gitea.get(`/api/v1/repositories/${id}`, Repo, { signal }).catch(unlessGone)
+  return gitea.get(`/api/v1/repositories/${id}`, repository, { signal }).catch(unlessGone)
 }
 
 /** How a run stands now. Nothing when there is no such run any more. */
