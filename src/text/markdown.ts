@@ -51,8 +51,8 @@ export function codeBlock(text: string, language = ''): Markdown {
 export const isLinkable = (url: string): boolean => /^https?:\/\/[^\s()<>]+$/.test(url)
 
 /** Markdown as a link, when the address can stand in one. An address from outside goes through `fromOutside`. */
-export const linked = (text: string, url: string): Markdown =>
-  isLinkable(url) ? (`[${text}](${url})` as Markdown) : (text as Markdown)
+export const linked = (text: Markdown, url: string): Markdown =>
+  isLinkable(url) ? (`[${text}](${url})` as Markdown) : text
 
 // What hides or reorders text in a line: control characters, bidirectional overrides and isolates.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for

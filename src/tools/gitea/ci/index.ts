@@ -1,4 +1,5 @@
 import type { RunSignal, StatusSignal } from '../../../signal.ts'
+import type { Markdown } from '../../../text/markdown.ts'
 import type { Gitea } from '../client.ts'
 import { GiteaError, GiteaUnreachable, UnusableAnswer } from '../errors.ts'
 import { runFacts } from './facts.ts'
@@ -23,7 +24,7 @@ export async function ciResults(
   return result ? [result] : []
 }
 
-export const ciFacts = (gitea: Gitea, result: CiResult, signal: AbortSignal): Promise<string> =>
+export const ciFacts = (gitea: Gitea, result: CiResult, signal: AbortSignal): Promise<Markdown> =>
   result.run === undefined ? statusFacts(gitea, result, signal) : runFacts(gitea, result, signal)
 
 /** Whether something newer passed. Of statuses the newest is what was read. */
