@@ -73,6 +73,39 @@ for await (const file of glob('src/**/*.ts')) {
   })
 }
 
+/**
+ * What makes a text safe by itself stands behind `fromOutside`: whoever takes a part of it forgets another, or does it after the cut. Those
+ * who may, and what for.
+ */
+const mayClean: Record<string, string[]> = {
+  // The literal request: what people approve is what runs, so nothing in it is removed.
+  'src/bot/render.ts': ['visible', 'codeBlock'],
+  // What a terminal shows was cleaned by the bot; escapes of the terminal itself are its own affair.
+  'src/bot/terminal/clean.ts': ['visible'],
+  // Blocks of a post that go along as a file.
+  'src/bot/mattermost/content.ts': ['codeBlock'],
+  // Who looks at a cluster from a terminal sees what the cluster shows them: it is made visible, and nothing is removed.
+  'src/commands/analyze/index.ts': ['visible'],
+  'src/commands/analyze/interactive.ts': ['visible'],
+  'src/commands/analyze/terminal.ts': ['visible'],
+}
+/** In code; a comment may say what it likes. */
+const casts = /^(?!\s*(?:\/?\*|\/\/)).*\bas (?:Markdown|ModelText)\b/m
+const cleaners = /\b(?:redact|createRedact|visible|fence|escapeMarkdown|codeBlock|linked)\b/g
+const fromText = /^import \{([^}]*)\} from '(?:\.{1,2}\/)+text\/(?:fence|markdown|secrets\/index)\.ts'/gm
+
+test('text from outside is cleaned in one place', async () => {
+  const found: Record<string, string[]> = {}
+  for await (const file of glob('src/**/*.ts')) {
+    if (file.startsWith('src/text/')) continue
+    const source = await readFile(file, 'utf8')
+    assert.doesNotMatch(source, casts, file)
+    const names = [...source.matchAll(fromText)].flatMap(([, imported = '']) => imported.match(cleaners) ?? [])
+    if (names.length > 0) found[file] = names
+  }
+  assert.deepEqual(found, mayClean, 'text from outside goes through fromOutside (src/text/outside.ts)')
+})
+
 test('the sandbox is imported by the demo alone, so that an image can leave it out', async () => {
   for await (const file of glob('src/**/*.ts')) {
     if (file === 'src/commands/demo.ts') continue

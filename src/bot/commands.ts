@@ -1,5 +1,6 @@
-import { escapeMarkdown, inlineCode } from '../text/markdown.ts'
+import { inlineCode, type Markdown, md } from '../text/markdown.ts'
 import { nearest } from '../text/nearest.ts'
+import { fromOutside } from '../text/outside.ts'
 import type { Tool } from '../tools/tool.ts'
 
 /** What a text with `!` in front means. Names are ours or a tool's; nothing is guessed. */
@@ -9,7 +10,7 @@ export type Command =
   | { kind: 'decide'; mark: 'approve' | 'deny'; id: string; reason?: string }
   | { kind: 'tool'; tool: Tool; input: Record<string, string> }
   | { kind: 'unknown'; name: string; nearest: string[] }
-  | { kind: 'wrong'; name: string; problem: string }
+  | { kind: 'wrong'; name: string; problem: Markdown }
 
 const plain = ['help', 'status', 'stop', 'tools'] as const
 
@@ -39,13 +40,14 @@ function parseAnalyze(rest: string): Command {
   const [, namespace] = /^(?:namespace=)?`?(\*|[a-z0-9][-a-z0-9]{0,62})`?$/.exec(rest.trim()) ?? []
   if (namespace !== undefined) return { kind: 'analyze', namespace }
   if (rest.trim() === '') return { kind: 'analyze' }
-  return { kind: 'wrong', name: 'analyze', problem: '`!analyze [namespace]`' }
+  return { kind: 'wrong', name: 'analyze', problem: md`\`!analyze [namespace]\`` }
 }
 
 function parseDecision(mark: 'approve' | 'deny', rest: string): Command {
   const [, id, reason] = /^`?([a-z0-9]{1,40})`?(?![a-z0-9])\s*([\s\S]*)$/i.exec(rest) ?? []
-  if (id === undefined) return { kind: 'wrong', name: mark, problem: `!${mark} ID${mark === 'deny' ? ' reason' : ''}` }
-  return { kind: 'decide', mark, id: id.toLowerCase(), ...(reason && { reason: reason.trim().slice(0, 500) }) }
+  if (id === undefined)
+    return { kind: 'wrong', name: mark, problem: mark === 'deny' ? md`!deny ID reason` : md`!approve ID` }
+  return { kind: 'decide', mark, id: id.toLowerCase(), ...(reason && { reason: reason.trim() }) }
 }
 
 function parseToolCall(tool: Tool, rest: string): Command {
@@ -56,7 +58,7 @@ function parseToolCall(tool: Tool, rest: string): Command {
       return {
         kind: 'wrong',
         name: tool.name,
-        problem: `${inlineCode(stray?.slice(0, 64) ?? '')} is not key=value. ${usage(tool)}`,
+        problem: md`${fromOutside(stray ?? '').code(64)} is not key=value. ${usage(tool)}`,
       }
     }
     input[key] = double?.replaceAll(/\\(.)/g, '$1') ?? single ?? bare ?? ''
@@ -64,13 +66,13 @@ function parseToolCall(tool: Tool, rest: string): Command {
   const parsed = tool.input.strict().safeParse(input)
   if (parsed.success) return { kind: 'tool', tool, input }
   const problem = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`.trim()).join('; ')
-  return { kind: 'wrong', name: tool.name, problem: `${escapeMarkdown(problem.slice(0, 500))}. ${usage(tool)}` }
+  return { kind: 'wrong', name: tool.name, problem: md`${fromOutside(problem).inline(500)}. ${usage(tool)}` }
 }
 
 /** `k8s_get_pod name=… [namespace=…]` */
-export function usage(tool: Tool): string {
+export function usage(tool: Tool): Markdown {
   const keys = Object.entries(tool.input.shape).map(([key, schema]) =>
     schema.safeParse(undefined).success ? `[${key}=…]` : `${key}=…`,
   )
-  return `\`!${[tool.name, ...keys].join(' ')}\``
+  return inlineCode(`!${[tool.name, ...keys].join(' ')}`)
 }

@@ -2,6 +2,8 @@ import type { UserId } from '../agent/approval.ts'
 import type { AgentDeps, Outcome } from '../agent/index.ts'
 import { withdrawOpenCalls } from '../agent/session.ts'
 import type { Inbox } from '../storage/index.ts'
+import type { Markdown } from '../text/markdown.ts'
+import { fromOutside } from '../text/outside.ts'
 import { type Conversation, endRequest, say } from './conversation.ts'
 import type { BotJob } from './jobs/index.ts'
 import { endProgress } from './progress.ts'
@@ -25,13 +27,14 @@ export async function conclude(conversation: Conversation, outcome: Outcome, dep
       pauseClock(conversation, deps.now())
       break
     case 'answered':
-      end(conversation, commandResult(conversation) ?? (outcome.text.trim() || text.emptyAnswer), deps)
+      end(conversation, commandResult(conversation) ?? (answerOf(outcome) || text.emptyAnswer), deps)
       break
-    case 'stopped':
+    case 'stopped': {
       withdrawOpenCalls(session, { kind: 'stop' })
-      if (!outcome.retryable) end(conversation, outcome.reason, deps)
-      else if (!(await tryLater(conversation, outcome.reason, deps)))
-        end(conversation, text.gaveUp(outcome.reason), deps)
+      const reason = fromOutside(outcome.reason).inline()
+      if (!outcome.retryable) end(conversation, reason, deps)
+      else if (!(await tryLater(conversation, reason, deps))) end(conversation, text.gaveUp(reason), deps)
+    }
   }
 }
 
@@ -41,7 +44,7 @@ export async function wake({ thread, posts }: Conversation, deps: Pick<ConcludeD
 }
 
 /** Gives the last word to those who asked, if there is one, and shows the work as done. */
-function end(conversation: Conversation, lastWord: string, deps: ConcludeDeps): void {
+function end(conversation: Conversation, lastWord: Markdown, deps: ConcludeDeps): void {
   const { askers = [], kind } = conversation.session.request ?? {}
   const model = kind === 'question' ? deps.agent.model?.name : undefined
   endProgress(conversation, { now: deps.now(), ...(model && { model }) })
@@ -50,15 +53,18 @@ function end(conversation: Conversation, lastWord: string, deps: ConcludeDeps): 
   if (lastWord) say(conversation, lastWord, { mention })
 }
 
+/** What the model wrote, or what a command printed, in its fence. */
+const answerOf = ({ text }: Extract<Outcome, { kind: 'answered' }>): Markdown => fromOutside(text.trim()).markdown()
+
 /** A command is one call: when it was not carried out, people read why instead of its result. */
-function commandResult(conversation: Conversation): string | undefined {
+function commandResult(conversation: Conversation): Markdown | undefined {
   const { request } = conversation.session
   const step = request?.kind === 'command' ? request.steps.at(-1) : undefined
   return step && renderNotDone(step, conversation)
 }
 
 /** The model server is away: says so once and puts a timer. `false` when it has been tried often enough. */
-async function tryLater(conversation: Conversation, reason: string, deps: ConcludeDeps): Promise<boolean> {
+async function tryLater(conversation: Conversation, reason: Markdown, deps: ConcludeDeps): Promise<boolean> {
   const { request } = conversation.session
   if (!request) return false
   pauseClock(conversation, deps.now())

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { ApprovalId, UserId } from '../agent/approval.ts'
 import { createRequest, createSession, forgetOldTurns, type Request, type Session } from '../agent/session.ts'
-import { visible } from '../text/fence.ts'
 import type { Language } from '../text/language.ts'
-import { escapeMarkdown } from '../text/markdown.ts'
+import { type Markdown, md, ownMarkdown } from '../text/markdown.ts'
 import { forModel, fromOutside, type ModelText } from '../text/outside.ts'
-import type { MessageId, Post, RoomId, ThreadId } from './platform.ts'
+import type { MessageId, OwnPost, RoomId, ThreadId } from './platform.ts'
 
 /** All that is known about a thread, in one document: one write is one state, on any store. Plain JSON. */
 export interface Conversation {
@@ -27,14 +26,14 @@ export interface Conversation {
   told: string[]
   recovery: Record<ApprovalId, { message: MessageId; healthy: boolean }>
   /** Lines of a list that go out together. */
-  listed?: string[]
+  listed?: Markdown[]
 }
 
 export type Outgoing =
-  | { kind: 'post'; post: Post; as: 'answer' | 'notice' }
-  | { kind: 'post'; post: Post; as: 'prompt'; approval: ApprovalId; shown: string }
-  | { kind: 'post'; post: Post; as: 'recovery'; approval: ApprovalId; healthy: boolean }
-  | { kind: 'edit'; message: MessageId; markdown: string }
+  | { kind: 'post'; post: OwnPost; as: 'answer' | 'notice' }
+  | { kind: 'post'; post: OwnPost; as: 'prompt'; approval: ApprovalId; shown: string }
+  | { kind: 'post'; post: OwnPost; as: 'recovery'; approval: ApprovalId; healthy: boolean }
+  | { kind: 'edit'; message: MessageId; markdown: Markdown }
 
 const rememberedJobs = 200
 
@@ -63,7 +62,7 @@ export function remember(conversation: Conversation, job: string): void {
 /** Puts a post into the outbox. It goes out after the next save. */
 export function say(
   conversation: Conversation,
-  markdown: string,
+  markdown: Markdown,
   options: { mention?: UserId[]; quiet?: boolean } = {},
 ): void {
   const as = options.quiet ? 'notice' : 'answer'
@@ -71,7 +70,7 @@ export function say(
 }
 
 /** Says something in the thread once, whatever happens there again: `key` names it. */
-export function tellOnce(conversation: Conversation, key: string, sentence: string): void {
+export function tellOnce(conversation: Conversation, key: string, sentence: Markdown): void {
   if (conversation.told.includes(key)) return
   conversation.told.push(key)
   say(conversation, sentence, { quiet: true })
@@ -117,7 +116,8 @@ export const shortId = (prefix: string, name: string): string =>
 
 /** Keeps what a person is called. A display name is anybody's to choose, so nothing in it hides, breaks the line or looks like an id. */
 export function meet(conversation: Conversation, person: UserId, name: string): void {
-  const plain = visible(name)
+  const plain = fromOutside(name)
+    .plain()
     .replaceAll(/[()<>:]/g, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim()
@@ -125,10 +125,11 @@ export function meet(conversation: Conversation, person: UserId, name: string): 
 }
 
 /** A person in a sentence of ours: the name, and the id that nobody can choose. */
-export function nameOf(conversation: Conversation, person: UserId | 'signal' | 'policy'): string {
+export function nameOf(conversation: Conversation, person: UserId | 'signal' | 'policy'): Markdown {
   const name = conversation.names[person as UserId]
-  const id = escapeMarkdown(person).replaceAll('@\u200B', '@')
-  return name && name !== person ? `${escapeMarkdown(name)} (${id})` : id
+  // An id is what people copy, into settings too, so its `@` stands alone. A chat calls nobody but those that a post mentions.
+  const id = ownMarkdown(fromOutside(person).inline().replaceAll('@\u200B', '@'))
+  return name && name !== person ? md`${fromOutside(name).inline()} (${id})` : id
 }
 
 /** What a person said, as the model reads it. Only a line of ours begins with a name and an id. */

@@ -1,14 +1,15 @@
 import { type Approval, type PersonsVote, type UserId, vote, withdrawVote } from '../agent/approval.ts'
 import { mayDecide, type Policy } from '../agent/policy/index.ts'
 import type { Audit } from '../audit.ts'
+import { md } from '../text/markdown.ts'
 import { type Conversation, nameOf, say, tellOnce } from './conversation.ts'
 import type { JobOf } from './jobs/index.ts'
-import type { ChatPlatform } from './platform.ts'
+import type { Chat } from './platform.ts'
 import { renderState } from './render.ts'
 import { texts } from './texts.ts'
 
 export interface DecideDeps {
-  chat: Pick<ChatPlatform, 'isMember'>
+  chat: Pick<Chat, 'isMember'>
   policy(): Policy
   audit: Audit
   now(): number
@@ -92,5 +93,5 @@ async function refusalFor(
 
 function sayTooLate(conversation: Conversation, approval: Approval, person: UserId): void {
   const sentence = texts[conversation.language].tooLate(approval.id)
-  tellOnce(conversation, `late:${approval.id}:${person}`, `${sentence} ${renderState(approval, conversation)}`)
+  tellOnce(conversation, `late:${approval.id}:${person}`, md`${sentence} ${renderState(approval, conversation)}`)
 }

@@ -7,10 +7,8 @@ import { withdrawApproval } from '../agent/session.ts'
 import { upgrade } from '../agent/upgrade.ts'
 import { checkpoint } from '../checkpoint.ts'
 import type { Inbox, Namespace } from '../storage/index.ts'
-import { visible } from '../text/fence.ts'
 import type { Language } from '../text/language.ts'
-import { escapeMarkdown } from '../text/markdown.ts'
-import { redact } from '../text/secrets/index.ts'
+import { fromOutside } from '../text/outside.ts'
 import { isStop } from './commands.ts'
 import { conclude, resumeClock, wake } from './conclude.ts'
 import { type Conversation, remember, shortId } from './conversation.ts'
@@ -19,7 +17,7 @@ import { createIntake } from './intake.ts'
 import { type BotJob, kindOf, roleOf } from './jobs/index.ts'
 import type { TakeDeps } from './jobs/kind.ts'
 import { flush, type OutboxDeps, type PromptPlace } from './outbox.ts'
-import { type ChatEvent, type ChatPlatform, platformOf, type RoomId, type ThreadId } from './platform.ts'
+import { type Chat, type ChatEvent, platformOf, type RoomId, type ThreadId } from './platform.ts'
 import { showProgress } from './progress.ts'
 import { reflectApprovals, scheduleTimers } from './prompts.ts'
 import { forPeople } from './render.ts'
@@ -30,7 +28,7 @@ import { tellTransitions } from './trail.ts'
 import { decisions, inOrder } from './waiting.ts'
 
 export interface BotDeps extends Omit<TakeDeps, 'chat'> {
-  chats: ChatPlatform[]
+  chats: Chat[]
   conversations: Conversations
   prompts: Namespace<PromptPlace>
   inbox: Inbox<BotJob>
@@ -67,7 +65,7 @@ export function createBot(deps: BotDeps): Bot {
   const flushes = new Map<ThreadId, Promise<void>>()
   const flood = createFlood()
   const { tools } = deps.agent
-  const chatOf = (id: ThreadId | RoomId): ChatPlatform => {
+  const chatOf = (id: ThreadId | RoomId): Chat => {
     const chat = deps.chats.find((one) => one.name === platformOf(id))
     if (!chat) throw new Error(`no platform for ${id}`)
     return chat
@@ -268,7 +266,7 @@ export function createBot(deps: BotDeps): Bot {
     const conversation = await deps.conversations.get(job.thread)
     const thread = conversation?.thread ?? kind.saidAsideIn(job)
     if (!thread) return
-    const why = escapeMarkdown(visible(redact(reason)).slice(0, 300))
+    const why = fromOutside(reason).inline(300)
     const markdown = texts[conversation?.language ?? deps.languageOf('')].setAside(why)
     await chatOf(thread).post(thread, { id: shortId('a', job.id), markdown })
   }

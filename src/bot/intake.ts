@@ -3,10 +3,10 @@ import type { Conversations } from './conversations.ts'
 import type { BotJob } from './jobs/index.ts'
 import { textVote } from './messages.ts'
 import type { PromptPlace } from './outbox.ts'
-import { type ChatEvent, type ChatPlatform, type MessageId, platformOf, type ThreadId, type Vote } from './platform.ts'
+import { type Chat, type ChatEvent, type MessageId, platformOf, type ThreadId, type Vote } from './platform.ts'
 
 export interface IntakeDeps {
-  chatOf(id: ThreadId): ChatPlatform
+  chatOf(id: ThreadId): Chat
   conversations: Pick<Conversations, 'get' | 'has'>
   prompts: Pick<Namespace<PromptPlace>, 'get' | 'delete' | 'entries'>
   inbox: Pick<Inbox<BotJob>, 'put' | 'waiting'>

@@ -4,7 +4,8 @@ import { addReply, addSaid, openCalls, type Request, withdrawOpenCalls } from '.
 import type { Audit } from '../audit.ts'
 import type { Inbox } from '../storage/index.ts'
 import type { Language } from '../text/language.ts'
-import { escapeMarkdown, inlineCode } from '../text/markdown.ts'
+import { inlineCode, joined, type Markdown, md, ownMarkdown } from '../text/markdown.ts'
+import { fromOutside } from '../text/outside.ts'
 import { sentenceOf } from '../text/sentence.ts'
 import type { Tool } from '../tools/tool.ts'
 import { type Command, parseCommand, usage } from './commands.ts'
@@ -12,12 +13,12 @@ import { begin, type Conversation, endRequest, meet, nameOf, quoted, say, tellOn
 import { decide } from './decide.ts'
 import type { BotJob, MessageEvent } from './jobs/index.ts'
 import type { PromptPlace } from './outbox.ts'
-import { type ChatPlatform, platformOf } from './platform.ts'
+import { type Chat, platformOf } from './platform.ts'
 import { endProgress } from './progress.ts'
 import { texts } from './texts.ts'
 
 export interface MessageDeps {
-  chat: ChatPlatform
+  chat: Chat
   /** What the bot calls itself in help. */
   name: string
   mayTalk(person: UserId): boolean
@@ -26,14 +27,14 @@ export interface MessageDeps {
   agent: { tools: Map<string, Tool>; policy(): Policy; model: unknown }
   prompts: { entries(): AsyncIterable<[string, PromptPlace]> }
   inbox: Pick<Inbox<BotJob>, 'put'>
-  /** What can be said about the workloads that a text names without a model; Markdown. */
-  overview(text: string, language: Language): Promise<string>
-  /** The findings about a namespace, or about all that may be looked at, as Markdown. */
-  analysis(namespace: string | undefined, language: Language): Promise<string>
+  /** What can be said about the workloads that a text names without a model. */
+  overview(text: string, language: Language): Promise<Markdown>
+  /** The findings about a namespace, or about all that may be looked at. */
+  analysis(namespace: string | undefined, language: Language): Promise<Markdown>
   /** The settings without which a tool of this name is not there. */
   missingSettings?(tool: string): string[]
-  /** The state of everything the bot is connected to; Markdown. */
-  status(): Promise<string>
+  /** The state of everything the bot is connected to. */
+  status(): Promise<Markdown>
   audit: Audit
   now(): number
 }
@@ -90,17 +91,15 @@ async function carryOut(
   const text = texts[conversation.language]
   switch (command.kind) {
     case 'help':
-      say(conversation, text.help(deps.name), { quiet: true })
+      say(conversation, text.help(fromOutside(deps.name).inline()), { quiet: true })
       return
     case 'status':
-      say(
-        conversation,
-        [`**${text.statusTitle}**`, await deps.status(), openApprovals(conversation)].filter(Boolean).join('\n\n'),
-        { quiet: true },
-      )
+      say(conversation, joined([md`**${text.statusTitle}**`, await deps.status(), openApprovals(conversation)]), {
+        quiet: true,
+      })
       return
     case 'tools':
-      say(conversation, `${text.tools}\n\n${toolList(deps.agent.tools)}`, { quiet: true })
+      say(conversation, md`${text.tools}\n\n${toolList(deps.agent.tools)}`, { quiet: true })
       return
     case 'analyze':
       say(conversation, await analysis(command.namespace, conversation, deps), { mention: [event.from] })
@@ -109,14 +108,11 @@ async function carryOut(
       stop(conversation, deps)
       return
     case 'unknown': {
-      const missing = deps.missingSettings?.(command.name) ?? []
-      if (missing.length > 0) {
-        say(conversation, text.settingsMissing(inlineCode(`!${command.name.slice(0, 64)}`), missing), { quiet: true })
-        return
-      }
-      say(conversation, text.unknownCommand(inlineCode(`!${command.name.slice(0, 64)}`), command.nearest), {
-        quiet: true,
-      })
+      const name = fromOutside(`!${command.name}`).code(64)
+      const missing = (deps.missingSettings?.(command.name) ?? []).map(ownMarkdown)
+      const sentence =
+        missing.length > 0 ? text.settingsMissing(name, missing) : text.unknownCommand(name, command.nearest)
+      say(conversation, sentence, { quiet: true })
       return
     }
     case 'wrong':
@@ -225,26 +221,29 @@ async function answerWithoutModel(conversation: Conversation, event: MessageEven
   const text = texts[conversation.language]
   const found = await deps
     .overview(event.text, conversation.language)
-    .catch((error: unknown) => text.cannotLook(sentenceOf(error)))
-  say(conversation, [text.noModel, found, text.commands].join('\n\n'), { mention: [event.from] })
+    .catch((error: unknown) => text.cannotLook(fromOutside(sentenceOf(error)).inline()))
+  say(conversation, joined([text.noModel, found, text.commands]), { mention: [event.from] })
 }
 
-const analysis = (namespace: string | undefined, { language }: Conversation, deps: MessageDeps): Promise<string> =>
+const analysis = (namespace: string | undefined, { language }: Conversation, deps: MessageDeps): Promise<Markdown> =>
   deps
     .analysis(namespace, language)
-    .catch((error: unknown) => texts[language].cannotLook(escapeMarkdown(sentenceOf(error))))
+    .catch((error: unknown) => texts[language].cannotLook(fromOutside(sentenceOf(error)).inline()))
 
-function openApprovals(conversation: Conversation): string {
-  return conversation.session.approvals
-    .filter((approval) => approval.state.kind === 'open')
-    .map(({ id, summary, askers }) => {
-      const names = askers.map((asker) => nameOf(conversation, asker)).join(', ')
-      return `- \`${id}\` ${escapeMarkdown(summary)} (${names})`
-    })
-    .join('\n')
+function openApprovals(conversation: Conversation): Markdown {
+  const open = conversation.session.approvals.filter((approval) => approval.state.kind === 'open')
+  const lines = open.map(({ id, summary, askers }) => {
+    const names = askers.map((asker) => nameOf(conversation, asker))
+    return md`- ${inlineCode(id)} ${fromOutside(summary).inline()} (${joined(names, ', ')})`
+  })
+  return joined(lines, '\n')
 }
 
-const toolList = (tools: Map<string, Tool>): string =>
-  [...tools.values()].map((tool) => `- ${usage(tool)} ${effectMark(tool)}${tool.description}`).join('\n')
+function toolList(tools: Map<string, Tool>): Markdown {
+  const lines = [...tools.values()].map(
+    (tool) => md`- ${usage(tool)} ${effectMark(tool)}${ownMarkdown(tool.description)}`,
+  )
+  return joined(lines, '\n')
+}
 
-const effectMark = (tool: Tool): string => (tool.effect === 'read' ? '' : '✋ ')
+const effectMark = (tool: Tool): Markdown => (tool.effect === 'read' ? md`` : md`✋ `)

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { ApprovalId } from '../agent/approval.ts'
 import { checkpoint } from '../checkpoint.ts'
 import type { Conversation, Outgoing } from './conversation.ts'
-import { type ChatPlatform, type MessageId, PostRefused, type RoomId, type ThreadId, type Vote } from './platform.ts'
+import { type Chat, type MessageId, PostRefused, type RoomId, type ThreadId, type Vote } from './platform.ts'
 
 /** Where a prompt belongs: found by its message's id when somebody reacts to it. */
 export interface PromptPlace {
@@ -13,7 +13,7 @@ export interface PromptPlace {
 }
 
 export interface OutboxDeps {
-  chat: ChatPlatform
+  chat: Chat
   prompts: { set(message: string, place: PromptPlace): Promise<unknown> }
   save(conversation: Conversation, point: string): Promise<void>
   /** Marks that people left under a prompt before it was remembered. */

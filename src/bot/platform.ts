@@ -13,6 +13,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { UserId } from '../agent/approval.ts'
 import type { AgentEvent } from '../agent/events.ts'
 import type { Outcome } from '../agent/index.ts'
+import type { Markdown } from '../text/markdown.ts'
 
 export type RoomId = string & { readonly brand: 'RoomId' }
 export type ThreadId = string & { readonly brand: 'ThreadId' }
@@ -105,6 +106,19 @@ export interface ChatPlatform {
   working(thread: ThreadId, atWork: boolean): Promise<void>
   health(): PlatformHealth
   close(): Promise<void>
+}
+
+/** A post of the bot's own. */
+export type OwnPost = Post & { markdown: Markdown; question?: Markdown }
+
+/**
+ * A chat as the bot sees it: it posts nothing but `Markdown`, so that text from outside which did not go through `fromOutside` does not
+ * compile. The platforms take any text and make harmless what they would act on.
+ */
+export interface Chat extends Omit<ChatPlatform, 'open' | 'post' | 'edit'> {
+  open(room: RoomId, post: OwnPost): ReturnType<ChatPlatform['open']>
+  post(thread: ThreadId, post: OwnPost): ReturnType<ChatPlatform['post']>
+  edit(message: MessageId, markdown: Markdown, urgency: 'progress' | 'final'): ReturnType<ChatPlatform['edit']>
 }
 
 /** A chat and what else it brings: a screen that shows the work as it goes, pages of its own on the HTTP port. */

@@ -1,6 +1,7 @@
 import type { AgentEvent } from '../agent/events.ts'
+import type { Markdown } from '../text/markdown.ts'
 import type { Conversation } from './conversation.ts'
-import type { ChatPlatform } from './platform.ts'
+import type { Chat } from './platform.ts'
 import { renderProgress } from './render.ts'
 
 export interface Progress {
@@ -10,7 +11,7 @@ export interface Progress {
 }
 
 export interface ProgressDeps {
-  chat: ChatPlatform
+  chat: Chat
   model?: string
   /** How long a model may be silent before people see that something is going on. */
   patienceMs: number
@@ -41,7 +42,7 @@ export function showProgress(conversation: Conversation, deps: ProgressDeps): Pr
     else posting ??= post(progress, markdown).catch(deps.onError)
   }
 
-  async function post(progress: NonNullable<Conversation['progress']>, markdown: string): Promise<void> {
+  async function post(progress: NonNullable<Conversation['progress']>, markdown: Markdown): Promise<void> {
     progress.message = await deps.chat.post(conversation.thread, {
       id: progress.post,
       markdown,

@@ -1,6 +1,8 @@
 import type { Approval } from '../agent/approval.ts'
 import { deciders, type Policy } from '../agent/policy/index.ts'
 import type { Inbox } from '../storage/index.ts'
+import type { Markdown } from '../text/markdown.ts'
+import { fromOutside } from '../text/outside.ts'
 import { type Conversation, nextPostId, say } from './conversation.ts'
 import type { BotJob } from './jobs/index.ts'
 import { watchedBy } from './recovery.ts'
@@ -44,14 +46,14 @@ export function reflectApprovals(conversation: Conversation, deps: PromptDeps): 
 }
 
 /** What the model said with the calls that it wants approved: said once, above the first prompt of them. */
-function reasonFor(approval: Approval, { session }: Conversation): string | undefined {
+function reasonFor(approval: Approval, { session }: Conversation): Markdown | undefined {
   const message = session.messages.find(
     (one) => one.role === 'assistant' && one.tool_calls?.some((call) => call.id === approval.call.id),
   )
   if (message?.role !== 'assistant' || typeof message.content !== 'string') return undefined
   const calls = message.tool_calls ?? []
   const first = session.approvals.find(({ call }) => calls.some(({ id }) => id === call.id))
-  return first === approval ? message.content.trim() : undefined
+  return first === approval ? fromOutside(message.content.trim()).markdown() : undefined
 }
 
 const forgottenMs = 24 * 60 * 60_000

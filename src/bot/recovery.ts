@@ -1,6 +1,7 @@
 import type { Approval, UserId } from '../agent/approval.ts'
 import { deciders, type Policy } from '../agent/policy/index.ts'
-import { escapeMarkdown } from '../text/markdown.ts'
+import type { Markdown } from '../text/markdown.ts'
+import { fromOutside } from '../text/outside.ts'
 import { sentenceOf } from '../text/sentence.ts'
 import type { Target } from '../tools/tool.ts'
 import { type Conversation, nextPostId, say } from './conversation.ts'
@@ -27,7 +28,7 @@ export async function checkRecovery(
   const watched = watchedBy(approval)
   if (watched === 'none') return
   const found = await look(health, watched)
-  const markdown = sentence(conversation, approval.summary, found)
+  const markdown = sentence(conversation, fromOutside(approval.summary).inline(), found)
   const healthy = found.state === 'healthy'
 
   const before = conversation.recovery[approval.id]
@@ -53,19 +54,19 @@ const look = (health: (target: Target) => Promise<Health>, target: Target): Prom
     text: sentenceOf(error),
   }))
 
-function sentence(conversation: Conversation, summary: string, found: Health): string {
+function sentence(conversation: Conversation, summary: Markdown, found: Health): Markdown {
   const text = texts[conversation.language]
-  const seen = escapeMarkdown(found.text)
+  const seen = fromOutside(found.text).inline()
   switch (found.state) {
     case 'healthy':
-      return text.recovered(escapeMarkdown(summary), seen)
+      return text.recovered(summary, seen)
     case 'progressing':
-      return text.progressing(escapeMarkdown(summary), seen)
+      return text.progressing(summary, seen)
     case 'failing':
     case 'gone':
-      return text.notRecovered(escapeMarkdown(summary), seen)
+      return text.notRecovered(summary, seen)
     case 'unknown':
-      return text.recoveryUnknown(escapeMarkdown(summary), seen)
+      return text.recoveryUnknown(summary, seen)
   }
 }
 
@@ -74,6 +75,6 @@ export function remind(conversation: Conversation, job: JobOf<'remind'>, policy:
   const approval = conversation.session.approvals.find((one) => one.id === job.data.approval)
   if (approval?.state.kind !== 'open' || now >= approval.expiresAt) return
   const minutes = Math.max(1, Math.round((approval.expiresAt - now) / 60_000))
-  const text = texts[conversation.language].reminder(approval.id, escapeMarkdown(approval.summary), minutes)
+  const text = texts[conversation.language].reminder(approval.id, fromOutside(approval.summary).inline(), minutes)
   say(conversation, text, { mention: deciders(approval, policy) })
 }

@@ -7,7 +7,8 @@ import type { Logger } from '../log.ts'
 import type { Repository } from '../signal.ts'
 import type { Namespace } from '../storage/index.ts'
 import type { Language } from '../text/language.ts'
-import { redact } from '../text/secrets/index.ts'
+import { type Markdown, md } from '../text/markdown.ts'
+import { fromOutside } from '../text/outside.ts'
 import type { Probe } from '../tools/analyzers/analyzer.ts'
 import { diagnosisOf, isAbout } from '../tools/analyzers/diagnose.ts'
 import type { Report } from '../tools/analyzers/run.ts'
@@ -104,11 +105,10 @@ export function createSignals(options: SignalOptions): Signals {
       if (ownLogin !== undefined && push.pusher.login === ownLogin) return 'own push'
       return wants(push.branch, push.repository) ? undefined : 'branch not wanted'
     },
-    title: (push) => redact(pushTitle(push)),
-    async facts(push) {
+    title: pushTitle,
+    facts(push) {
       const look = cluster && ((words: string[], signal: AbortSignal) => concerned(cluster, words, signal, analysis))
-      const facts = await pushFacts(push, { gitea, workloads: look, signal: looking() })
-      return { ...facts, markdown: redact(facts.markdown) }
+      return pushFacts(push, { gitea, workloads: look, signal: looking() })
     },
     ci: gitea && ciOf(gitea, ciBranches, looking),
     ownLogin: () => ownLogin,
@@ -129,19 +129,19 @@ const isWanted = (branch: string, defaultBranch: string, patterns: string[]): bo
   patterns.some((pattern) => (pattern === 'default' ? branch === defaultBranch : matchesGlob(branch, pattern)))
 
 const ciOf = (gitea: Gitea, branches: string[], looking: () => AbortSignal): CiSource => ({
-  // The output of jobs and the titles of commits may hold credentials, which must not reach a room.
+  // A result is kept with its job, and the output of jobs and the titles of commits may hold credentials.
   results: async (hint) => (await ciResults(gitea, hint, looking())).map(withoutSecrets),
   wants: ({ line, repository }) => isWanted(line.name, repository.defaultBranch, branches),
   isOvertaken: (result) => ciOvertaken(gitea, result, looking()),
-  facts: async (result) => redact(await ciFacts(gitea, result, looking())),
+  facts: (result) => ciFacts(gitea, result, looking()),
   isAway: isForgeAway,
 })
 
 const withoutSecrets = (result: CiResult): CiResult => ({
   ...result,
-  what: redact(result.what),
-  title: redact(result.title),
-  url: redact(result.url),
+  what: fromOutside(result.what).plain(),
+  title: fromOutside(result.title).plain(),
+  url: fromOutside(result.url).plain(),
 })
 
 interface Analysis {
@@ -168,11 +168,11 @@ function findingsOf(
   { namespace, workload }: WorkloadHealth,
   { findings, snapshot }: Report,
   language: Analysis['language'],
-): string {
+): Markdown {
   const about = findings.filter(
     (finding) => finding.owner.namespace === namespace && isAbout(finding, workload, snapshot),
   )
-  return about.length > 0 ? toMarkdown({ findings: about, unchecked: [] }, { least: 'warning', language }) : ''
+  return about.length > 0 ? toMarkdown({ findings: about, unchecked: [] }, { least: 'warning', language }) : md``
 }
 
 async function askLogin(gitea: Gitea, stopping: AbortSignal, log: Logger): Promise<string | undefined> {

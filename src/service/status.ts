@@ -4,8 +4,8 @@ import type { Policy } from '../agent/policy/index.ts'
 import { texts } from '../bot/texts.ts'
 import type { HealthReport } from '../http/index.ts'
 import type { Language } from '../text/language.ts'
-import { escapeMarkdown, inlineCode } from '../text/markdown.ts'
-import { redact } from '../text/secrets/index.ts'
+import { inlineCode, joined, type Markdown, md, ownMarkdown } from '../text/markdown.ts'
+import { fromOutside } from '../text/outside.ts'
 import type { Probe } from '../tools/analyzers/analyzer.ts'
 import { answerByRules } from '../tools/analyzers/answer.ts'
 import { diagnosisOf } from '../tools/analyzers/diagnose.ts'
@@ -20,15 +20,20 @@ export function statusText(input: {
   cluster: Cluster | undefined
   model: Model | undefined
   policy: Policy
-}): string {
+}): Markdown {
   const { version, mode, report, cluster, model, policy } = input
-  return [
-    ...Object.entries(report.parts).map(([part, state]) => `- ${part}: ${escapeMarkdown(state)}`),
-    `- model name: ${inlineCode(model?.name ?? 'none')}`,
-    `- namespaces: ${cluster ? cluster.namespaces.map(inlineCode).join(', ') : 'none'}`,
-    `- mode: ${mode}, approvers: ${policy.approvers.length}`,
-    `- version: ${version}`,
-  ].join('\n')
+  return joined(
+    [
+      ...Object.entries(report.parts).map(
+        ([part, state]) => md`- ${ownMarkdown(part)}: ${fromOutside(state).inline()}`,
+      ),
+      md`- model name: ${fromOutside(model?.name ?? 'none').code()}`,
+      md`- namespaces: ${cluster ? joined(cluster.namespaces.map(inlineCode), ', ') : md`none`}`,
+      md`- mode: ${ownMarkdown(mode)}, approvers: ${policy.approvers.length}`,
+      md`- version: ${ownMarkdown(version)}`,
+    ],
+    '\n',
+  )
 }
 
 /** Bytes of events and log lines in an answer by rules. */
@@ -40,10 +45,10 @@ export async function overviewOf(
   text: string,
   language: Language,
   { signal, log, probes }: { signal: AbortSignal; log: Logger; probes: Probe[] },
-): Promise<string> {
-  if (!cluster) return texts[language].cannotLook('no cluster is configured')
+): Promise<Markdown> {
+  if (!cluster) return texts[language].cannotLook(md`no cluster is configured`)
   const context = { signal, log, thread: 'overview', maxBytes: answerBytes }
-  return redact(await answerByRules(cluster, text, context, { language, probes }))
+  return answerByRules(cluster, text, context, { language, probes })
 }
 
 /** What `!analyze` shows: the findings about a namespace, or all that are open to the bot. Throws a sentence. */
@@ -52,10 +57,10 @@ export async function analysisOf(
   namespace: string | undefined,
   language: Language,
   { signal, probes }: { signal: AbortSignal; probes: Probe[] },
-): Promise<string> {
-  if (!cluster) return texts[language].cannotLook('no cluster is configured')
+): Promise<Markdown> {
+  if (!cluster) return texts[language].cannotLook(md`no cluster is configured`)
   const where = namespace === undefined ? cluster.namespaces : [cluster.namespaceFor(namespace)]
   const report = await diagnosisOf(cluster, where, signal, probes)
-  const title = `**${texts[language].findings(escapeMarkdown(where.includes('*') ? '*' : where.join(', ')))}**`
-  return redact([title, toMarkdown(report, { language })].join('\n\n'))
+  const places = fromOutside(where.includes('*') ? '*' : where.join(', ')).inline()
+  return joined([md`**${texts[language].findings(places)}**`, toMarkdown(report, { language })])
 }

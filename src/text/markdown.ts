@@ -8,13 +8,16 @@ export type Markdown = string & { readonly brand: 'Markdown' }
 export const md = (words: TemplateStringsArray, ...values: (Markdown | number)[]): Markdown =>
   String.raw({ raw: words }, ...values) as Markdown
 
-/** Parts, one behind the other; empty and missing ones are left out. */
-export const joined = (
-  parts: (Markdown | '' | false | undefined)[],
-  separator: '\n\n' | '\n' | ' ' | ', ' = '\n\n',
-): Markdown => parts.filter(Boolean).join(separator) as Markdown
+/** Text of ours that does not stand in the source as Markdown: times, names of settings, descriptions of tools, a part of what was made. */
+export const ownMarkdown = (text: string): Markdown => text as Markdown
 
-/** Text from outside inside a line of Markdown: nothing in it formats, links, mentions or opens HTML. One line. */
+type Separator = '\n\n' | '\n' | '  \n' | ' ' | ', ' | '; ' | ' · ' | ' and '
+
+/** Parts, one behind the other; empty and missing ones are left out. */
+export const joined = (parts: (Markdown | '' | false | undefined)[], separator: Separator = '\n\n'): Markdown =>
+  parts.filter(Boolean).join(separator) as Markdown
+
+/** Text inside a line of Markdown: nothing in it formats, links, mentions or opens HTML. One line. Credentials stay: see outside.ts. */
 export function escapeMarkdown(text: string): Markdown {
   return (
     harmless(text)
@@ -30,7 +33,7 @@ export function escapeMarkdown(text: string): Markdown {
   )
 }
 
-/** Text from outside as inline code. */
+/** An id, or another word that can hold no credential, as inline code. */
 export function inlineCode(text: string): Markdown {
   const line = harmless(text) || ' '
   const marks = '`'.repeat(longestRun(line) + 1)
@@ -38,18 +41,18 @@ export function inlineCode(text: string): Markdown {
   return `${marks}${pad}${line}${pad}${marks}` as Markdown
 }
 
-/** Text from outside as a block of code; its fence is longer than any inside. */
+/** Text as a block of code; its fence is longer than any inside. Credentials stay: see outside.ts. */
 export function codeBlock(text: string, language = ''): Markdown {
   const marks = '`'.repeat(Math.max(3, longestRun(text) + 1))
   return `${marks}${language}\n${text.replace(/\n+$/, '')}\n${marks}` as Markdown
 }
 
-/** Whether an address from outside can stand in a link: nothing in it ends the link or begins something else. */
+/** Whether an address can stand in a link: nothing in it ends the link or begins something else. */
 export const isLinkable = (url: string): boolean => /^https?:\/\/[^\s()<>]+$/.test(url)
 
-/** Markdown as a link, when the address can stand in one. */
-export const linked = (text: string, url: string): Markdown =>
-  isLinkable(url) ? (`[${text}](${url})` as Markdown) : (text as Markdown)
+/** Markdown as a link, when the address can stand in one. An address from outside goes through `fromOutside`. */
+export const linked = (text: Markdown, url: string): Markdown =>
+  isLinkable(url) ? (`[${text}](${url})` as Markdown) : text
 
 // What hides or reorders text in a line: control characters, bidirectional overrides and isolates.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for

@@ -1,5 +1,5 @@
 import { fence, visible } from './fence.ts'
-import { codeBlock, escapeMarkdown, inlineCode, type Markdown } from './markdown.ts'
+import { codeBlock, escapeMarkdown, inlineCode, linked, type Markdown } from './markdown.ts'
 import { redact } from './secrets/index.ts'
 
 /** What a model reads. Text from outside stands in it behind a fence, or as a quoted word; `forModel` and `fromOutside` make it. */
@@ -23,6 +23,8 @@ export interface Outside {
   code(most?: number): Markdown
   /** As a block of code. */
   block(language?: string): Markdown
+  /** As the address behind a text; the text alone when it is no address of a page. */
+  link(text: Markdown): Markdown
   /** As the Markdown that its author meant, such as a model's answer. Each chat makes harmless what it would act on. */
   markdown(): Markdown
   /** For a model: as data behind a fence that carries `label`, cut at about `maxBytes`. */
@@ -44,6 +46,7 @@ export function fromOutside(text: string): Outside {
     inline: (most = 2_000) => escapeMarkdown(line(most)),
     code: (most = 500) => inlineCode(line(most)),
     block: (language) => codeBlock(visible(clean), language),
+    link: (text) => linked(text, clean),
     markdown: () => clean as Markdown,
     fenced: (label, maxBytes = Number.POSITIVE_INFINITY) => fence(firstBytes(clean, maxBytes), label) as ModelText,
     quoted: (most = 200) => JSON.stringify(line(most)) as ModelText,

@@ -1,3 +1,5 @@
+import type { Markdown } from './markdown.ts'
+
 /** Bytes of a text in UTF-8. */
 export const bytesOf = (text: string): number => Buffer.byteLength(text)
 
@@ -5,6 +7,8 @@ export const bytesOf = (text: string): number => Buffer.byteLength(text)
  * The first lines of a Markdown text that fit into `maxBytes`, for a post whose whole text goes along as a file. Cuts between
  * lines where it can, else between characters, and closes a code fence that the cut left open.
  */
+export function head(markdown: Markdown, maxBytes: number): Markdown
+export function head(markdown: string, maxBytes: number): string
 export function head(markdown: string, maxBytes: number): string {
   if (bytesOf(markdown) <= maxBytes) return markdown
   const room = maxBytes - fenceReserve

@@ -5,6 +5,7 @@ import { ModelError } from '../../src/agent/model.ts'
 import type { Conversation } from '../../src/bot/conversation.ts'
 import { createConversations } from '../../src/bot/conversations.ts'
 import type { MessageId, ThreadId } from '../../src/bot/platform.ts'
+import { type Markdown, md } from '../../src/text/markdown.ts'
 import { defineRead, type ReadTool } from '../../src/tools/tool.ts'
 import { restart, restartPreview } from '../agent/fixtures.ts'
 import { createDocuments } from '../helpers/documents.ts'
@@ -666,7 +667,7 @@ test('who asks the bot itself something while the model thinks is answered at on
 for (const then of ['answers', 'goes on', 'is stopped'] as const) {
   test(`what the bot is asked while the model thinks is looked into once, also when the model ${then} before that`, async (t) => {
     const thinks = Promise.withResolvers<void>()
-    const looks = Promise.withResolvers<string>()
+    const looks = Promise.withResolvers<Markdown>()
     let looked = 0
     const first = then === 'answers' ? says('The api is fine.') : calls(['pods', {}])
     const model = scriptedModel(async ({ signal }) => {
@@ -688,7 +689,7 @@ for (const then of ['answers', 'goes on', 'is stopped'] as const) {
     else thinks.resolve()
     // The loop, and the lane behind it, get every chance to take the command up a second time.
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
-    looks.resolve('findings in shop')
+    looks.resolve(md`findings in shop`)
     await house.sees(then === 'is stopped' ? /Stopped/ : /The api is fine/)
     await house.quiet()
 

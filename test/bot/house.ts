@@ -12,6 +12,7 @@ import type { Kept } from '../../src/service/build.ts'
 import type { Inbox } from '../../src/storage/index.ts'
 import { openSqlite } from '../../src/storage/sqlite/index.ts'
 import { languageOf } from '../../src/text/language.ts'
+import { md, ownMarkdown } from '../../src/text/markdown.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { createChat, type FakeChat, type Shown } from '../helpers/chat.ts'
 import { type ScriptedModel, scriptedModel } from '../helpers/model.ts'
@@ -94,8 +95,8 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
       confirm: async (signal) => signal,
       onSeen: async () => {},
       unwanted: () => undefined,
-      title: (signal) => `push to ${signal.repository.fullName} ${signal.branch}`,
-      facts: async () => ({ markdown: 'all well', settled: true }),
+      title: (signal) => ownMarkdown(`push to ${signal.repository.fullName} ${signal.branch}`),
+      facts: async () => ({ markdown: md`all well`, settled: true }),
       ci: undefined,
       ownLogin: () => 'kube-agent',
       continueMs: 3_600_000,
@@ -106,12 +107,12 @@ export async function build(t: TestContext, options: Options = {}): Promise<Hous
     },
     mayTalk: (person) => person !== mallory || options.policy !== undefined,
     languageOf,
-    overview: async () => 'api is broken',
+    overview: async () => md`api is broken`,
     analysis: async (namespace) => {
       if (namespace === 'closed') throw new Error('Namespace closed is not open to this bot.')
-      return `findings in ${namespace ?? 'all'}`
+      return ownMarkdown(`findings in ${namespace ?? 'all'}`)
     },
-    status: async () => 'fine',
+    status: async () => md`fine`,
     health: async () => ({ state: 'healthy', text: '3 of 3 pods ready' }),
     recoverySeconds: [30, 300],
     resumeMs: [1_000],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { PushFacts } from '../../src/bot/signals/deps.ts'
 import { type ForgeSignal, type PushSignal, signalJob } from '../../src/signal.ts'
+import { md } from '../../src/text/markdown.ts'
 import { restart } from '../agent/fixtures.ts'
 import { createChat, room } from '../helpers/chat.ts'
 import { calls, lastShown, type ScriptedModel, says, scriptedModel } from '../helpers/model.ts'
@@ -161,7 +162,7 @@ test('what has not come to its end is looked at again, and said once it has', as
   let settled = false
   const house = await ops(t, {
     checkAgainMs: [60_000, 60_000],
-    facts: async () => ({ markdown: settled ? 'CI is green' : 'CI runs', settled }),
+    facts: async () => ({ markdown: settled ? md`CI is green` : md`CI runs`, settled }),
   })
   await house.send(push())
   const { thread } = await house.sees(/CI runs/)

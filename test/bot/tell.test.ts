@@ -6,6 +6,7 @@ import { createFlood, type Flood, noteFailing, noteOpened } from '../../src/bot/
 import { newLine } from '../../src/bot/signals/line.ts'
 import { tell } from '../../src/bot/signals/tell.ts'
 import type { BranchSignal, CommentSignal, PullSignal, PushSignal, Repository } from '../../src/signal.ts'
+import { md } from '../../src/text/markdown.ts'
 import type { CiResult } from '../../src/tools/gitea/ci/result.ts'
 import { createChat } from '../helpers/chat.ts'
 
@@ -41,7 +42,7 @@ const { run: _, ...status } = { ...failure, subject: 'commit status', key: `stat
 const red: CiThread = {
   ...newLine(thread, room),
   at: now - minutes(1),
-  root: '❌ CI failed',
+  root: md`❌ CI failed`,
   red: { 'ci.yml': { order: 5, key: 'actions:1:5:1', commit: 'b'.repeat(40) } },
   told: ['actions:1:5:1'],
 }

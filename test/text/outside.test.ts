@@ -11,6 +11,7 @@ const doors = (text: string): Record<string, string> => {
     inline: outside.inline(),
     code: outside.code(),
     block: outside.block(),
+    link: outside.link(md`page`),
     markdown: outside.markdown(),
     fenced: outside.fenced('log'),
     quoted: outside.quoted(2_000),
@@ -33,6 +34,14 @@ test('a credential is removed before anything is cut, so that no part of it is l
     for (const shown of [outside.inline(40), outside.code(40), outside.quoted(40), outside.fenced('log', 40)])
       assert.ok(!shown.includes('A1b2C3'), shown)
   }
+})
+
+test('an address stands behind its text; one that holds a credential, or ends the link, does not', () => {
+  const link = (url: string) => fromOutside(url).link(md`run 7`)
+
+  assert.equal(link('https://git.corp/acme/shop/actions/runs/7'), '[run 7](https://git.corp/acme/shop/actions/runs/7)')
+  for (const url of ['https://ci:hunter22@git.corp/7', 'https://git.corp/7)[x](http://evil', 'javascript:alert(1)', ''])
+    assert.equal(link(url), 'run 7', url)
 })
 
 test('inside a line it stays one line, in quotation marks one string, behind a fence data', () => {

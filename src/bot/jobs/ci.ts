@@ -1,7 +1,6 @@
-import { openCalls } from '../../agent/session.ts'
-import { fence } from '../../text/fence.ts'
-import { escapeMarkdown } from '../../text/markdown.ts'
-import { redact } from '../../text/secrets/index.ts'
+import { addSaid, openCalls } from '../../agent/session.ts'
+import { joined, type Markdown, md } from '../../text/markdown.ts'
+import { forModel, fromOutside, type ModelText } from '../../text/outside.ts'
 import { sentenceOf } from '../../text/sentence.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import { begin, type Conversation, createConversation, say } from '../conversation.ts'
@@ -34,34 +33,32 @@ function sayPassed(conversation: Conversation, { result, red, root }: Told): voi
 async function sayFailed(conversation: Conversation, { result, as }: Told, deps: Looking): Promise<void> {
   const facts = await look(result, deps.ci)
   const title = failedTitle(result, conversation.language, deps.now())
-  say(conversation, as === 'opened' ? facts : `${title}\n\n${facts}`, { quiet: true })
+  say(conversation, as === 'opened' ? facts : joined([title, facts]), { quiet: true })
   // While a call waits for a decision the model cannot be told; people see the facts.
   if (!deps.hasModel || openCalls(conversation.session).length > 0) return
 
   const request = conversation.session.request ?? begin(conversation, 'signal', 'question', deps.now())
   if (!request.askers.includes('signal')) request.askers.push('signal')
   if (result.line.isFork) request.readOnly = true
-  conversation.session.messages.push({ role: 'user', content: question(result, facts) })
+  addSaid(conversation.session, question(result, facts))
 }
 
 /** A look that failed is said. */
-const look = async (result: CiResult, source: CiSource | undefined): Promise<string> => {
+const look = async (result: CiResult, source: CiSource | undefined): Promise<Markdown> => {
   try {
-    return (await source?.facts(result)) ?? ''
+    return (await source?.facts(result)) ?? md``
   } catch (error) {
-    return `⚠️ ${escapeMarkdown(sentenceOf(error))}`
+    return md`⚠️ ${fromOutside(sentenceOf(error)).inline()}`
   }
 }
 
-function question(result: CiResult, facts: string): string {
+function question(result: CiResult, facts: Markdown): ModelText {
   const { repository, line, subject, run, commit, what, title } = result
   const task = line.isFork
-    ? 'It comes from a fork: read only, change nothing.'
-    : 'Then propose what helps: a fix as a pull request (gitea_propose_change), running again if it is flaky (gitea_rerun), or nothing.'
+    ? forModel`It comes from a fork: read only, change nothing.`
+    : forModel`Then propose what helps: a fix as a pull request (gitea_propose_change), running again if it is flaky (gitea_rerun), or nothing.`
   const data = { repository: repository.fullName, line: line.name, workflow: subject, run, commit, what, title }
-  return [
-    `CI failed. Find the cause: read what you need (job log, files, commits) and name it with evidence. ${task}`,
-    fence(redact(JSON.stringify(data, null, 1)), 'ci'),
-    fence(redact(facts), 'found by rules'),
-  ].join('\n\n')
+  const ask = forModel`CI failed. Find the cause: read what you need (job log, files, commits) and name it with evidence. ${task}`
+  const found = fromOutside(facts).fenced('found by rules')
+  return forModel`${ask}\n\n${fromOutside(JSON.stringify(data, null, 1)).fenced('ci')}\n\n${found}`
 }

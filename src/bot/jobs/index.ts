@@ -1,6 +1,7 @@
 import type { ApprovalId, PersonsVote } from '../../agent/approval.ts'
 import type { PushSignal, RunSignal, Signal, StatusSignal } from '../../signal.ts'
 import type { Job } from '../../storage/index.ts'
+import type { Markdown } from '../../text/markdown.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import type { Tool } from '../../tools/tool.ts'
 import type { ChatEvent, MessageId, RoomId } from '../platform.ts'
@@ -31,10 +32,10 @@ export type BotJob =
    * `red`: subjects of the same line that still fail; missing when none had failed. `root`: what the thread's first post says, when it is
    * about this line alone.
    */
-  | Job<'ci', { room: RoomId; result: CiResult; as: 'opened' | 'again' | 'passed'; red?: string[]; root?: string }>
-  | Job<'remark', { markdown: string }>
+  | Job<'ci', { room: RoomId; result: CiResult; as: 'opened' | 'again' | 'passed'; red?: string[]; root?: Markdown }>
+  | Job<'remark', { markdown: Markdown }>
   /** One of many: it is told with others, by the next `list`. */
-  | Job<'listed', { room: RoomId; line: string }>
+  | Job<'listed', { room: RoomId; line: Markdown }>
   | Job<'list', object>
   | Job<'remind', { approval: ApprovalId }>
   | Job<'expire', { approval: ApprovalId }>

@@ -1,3 +1,4 @@
+import { joined, md } from '../../text/markdown.ts'
 import { createConversation, say } from '../conversation.ts'
 import type { ThreadId } from '../platform.ts'
 import { goesOn, type TakeDeps, type ThreadKind } from './kind.ts'
@@ -23,6 +24,7 @@ export const list = {
   take(conversation) {
     const { listed = [] } = conversation
     delete conversation.listed
-    if (listed.length > 0) say(conversation, listed.map((line) => `- ${line}`).join('\n'), { quiet: true })
+    const lines = listed.map((line) => md`- ${line}`)
+    if (lines.length > 0) say(conversation, joined(lines, '\n'), { quiet: true })
   },
 } satisfies ThreadKind<'list'>

@@ -1,8 +1,7 @@
-import { openCalls } from '../../agent/session.ts'
+import { addSaid, openCalls } from '../../agent/session.ts'
 import type { PushSignal } from '../../signal.ts'
-import { fence } from '../../text/fence.ts'
-import { escapeMarkdown } from '../../text/markdown.ts'
-import { redact } from '../../text/secrets/index.ts'
+import { joined, md } from '../../text/markdown.ts'
+import { forModel, fromOutside, type ModelText } from '../../text/outside.ts'
 import { sentenceOf } from '../../text/sentence.ts'
 import { begin, type Conversation, createConversation, say, tellOnce } from '../conversation.ts'
 import type { ThreadId } from '../platform.ts'
@@ -15,7 +14,7 @@ export const push = {
   opens: ({ thread, data }, { languageOf }) => createConversation(thread as ThreadId, data.room, languageOf('')),
   async take(conversation, { data: { signal, as } }, { signals: deps }: { signals: Looking }) {
     const facts = await look(signal, deps)
-    say(conversation, as === 'opened' ? facts.markdown : `${deps.title(signal)}\n\n${facts.markdown}`, { quiet: true })
+    say(conversation, as === 'opened' ? facts.markdown : joined([deps.title(signal), facts.markdown]), { quiet: true })
     if (facts.settled) conversation.told.push(settledKey(signal))
     else await checkLater(conversation, signal, 0, deps)
     // While a call waits for a decision the model cannot be told; people see the facts.
@@ -23,7 +22,7 @@ export const push = {
 
     const request = conversation.session.request ?? begin(conversation, 'signal', 'question', deps.now())
     if (!request.askers.includes('signal')) request.askers.push('signal')
-    conversation.session.messages.push({ role: 'user', content: question(signal, facts) })
+    addSaid(conversation.session, question(signal, facts))
   },
 } satisfies ThreadKind<'push'>
 
@@ -45,7 +44,7 @@ type Looking = Pick<SignalDeps, 'title' | 'facts' | 'checkAgainMs' | 'hasModel' 
 /** A look that failed is said, and tried again later. */
 const look = (signal: PushSignal, deps: Looking): Promise<PushFacts> =>
   deps.facts(signal).catch((error: unknown) => ({
-    markdown: `⚠️ ${escapeMarkdown(sentenceOf(error))}`,
+    markdown: md`⚠️ ${fromOutside(sentenceOf(error)).inline()}`,
     settled: false,
   }))
 
@@ -68,18 +67,9 @@ async function checkLater(
   })
 }
 
-const question = (signal: PushSignal, facts: PushFacts): string =>
-  [
-    'Commits were pushed. Say in a few lines whether this change is well: its CI, and the workloads it concerns. Look before you judge.',
-    fence(
-      redact(
-        JSON.stringify(
-          { repository: signal.repository.fullName, branch: signal.branch, commits: signal.commits.slice(-10) },
-          null,
-          1,
-        ),
-      ),
-      'push',
-    ),
-    fence(redact(facts.markdown), 'found by rules'),
-  ].join('\n\n')
+function question({ repository, branch, commits }: PushSignal, { markdown }: PushFacts): ModelText {
+  const ask = forModel`Commits were pushed. Say in a few lines whether this change is well: its CI, and the workloads it concerns. Look before you judge.`
+  const data = { repository: repository.fullName, branch, commits: commits.slice(-10) }
+  const found = fromOutside(markdown).fenced('found by rules')
+  return forModel`${ask}\n\n${fromOutside(JSON.stringify(data, null, 1)).fenced('push')}\n\n${found}`
+}

@@ -11,6 +11,7 @@ import type {
   StatusSignal,
 } from '../../signal.ts'
 import type { Language } from '../../text/language.ts'
+import { type Markdown, ownMarkdown } from '../../text/markdown.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import { shortId } from '../conversation.ts'
 import type { BotJob, JobOf } from '../jobs/index.ts'
@@ -41,7 +42,7 @@ export async function carryOutPush(
   if (ruling.kind === 'later') return lookAgain(push, attempt, ruling.waitMs, deps)
   const id = `told:${push.id}`
   const title = deps.title(push)
-  const line = title.split('\n')[0] ?? ''
+  const line = ownMarkdown(title.split('\n')[0] ?? '')
   if (ruling.kind === 'list') {
     const thread = await collectionOf(ruling.place, deps)
     await deps.inbox.put(listed({ id, thread, room: ruling.place.room, line }))
@@ -57,7 +58,7 @@ export async function carryOutPush(
 async function beginPush(
   place: Place,
   push: PushSignal,
-  markdown: string,
+  markdown: Markdown,
   deps: Carrier,
 ): Promise<Continue<SignalThread>> {
   const thread = await open(place, { of: push.id, markdown, repository: push.repository }, deps)
@@ -161,7 +162,7 @@ export async function keepLine(
 
 async function open(
   { room, chat }: Place,
-  { of, markdown, repository }: { of: string; markdown: string; repository: Repository },
+  { of, markdown, repository }: { of: string; markdown: Markdown; repository: Repository },
   { flood, now }: Carrier,
 ): Promise<ThreadId> {
   // Noted before the chat has answered: other repositories are ruled on meanwhile.
@@ -186,7 +187,17 @@ async function collectionOf({ room, chat }: Place, { threads, language, ...deps 
 }
 
 /** The job that tells it as a line, together with others that come at about the same time. */
-const listed = ({ id, thread, room, line }: { id: string; thread: ThreadId; room: RoomId; line: string }): BotJob => ({
+const listed = ({
+  id,
+  thread,
+  room,
+  line,
+}: {
+  id: string
+  thread: ThreadId
+  room: RoomId
+  line: Markdown
+}): BotJob => ({
   id,
   thread,
   kind: 'listed',

@@ -1,8 +1,9 @@
 import type { ForgeSignal, PushSignal, Repository, RunSignal, StatusSignal } from '../../signal.ts'
 import type { Inbox } from '../../storage/index.ts'
+import type { Markdown } from '../../text/markdown.ts'
 import type { CiResult } from '../../tools/gitea/ci/result.ts'
 import type { BotJob } from '../jobs/index.ts'
-import type { ChatPlatform, RoomId, ThreadId } from '../platform.ts'
+import type { Chat, RoomId, ThreadId } from '../platform.ts'
 
 export interface SignalDeps {
   /** Where threads about a repository are opened; nothing when no room is meant for it, `later` while its room is not found. */
@@ -18,7 +19,7 @@ export interface SignalDeps {
   onSeen(signal: ForgeSignal): Promise<void>
   /** Why a push opens no thread; nothing when it may. */
   unwanted(push: PushSignal): string | undefined
-  title(push: PushSignal): string
+  title(push: PushSignal): Markdown
   facts(push: PushSignal): Promise<PushFacts>
   /** Without access to the forge there is nothing to ask, and hints are not acted on. */
   ci: CiSource | undefined
@@ -32,7 +33,7 @@ export interface SignalDeps {
 
 export interface Place {
   room: RoomId
-  chat: ChatPlatform
+  chat: Chat
 }
 
 interface Kept<Value> {
@@ -43,7 +44,7 @@ interface Kept<Value> {
 
 /** What a push means, worked out by rules: see tools/gitea/push.ts. */
 export interface PushFacts {
-  markdown: string
+  markdown: Markdown
   /** Whether everything it looked at has come to an end; until then it is worth looking again. */
   settled: boolean
 }
@@ -56,8 +57,8 @@ export interface CiSource {
   wants(result: CiResult): boolean
   /** Whether something newer passed meanwhile. */
   isOvertaken(result: CiResult): Promise<boolean>
-  /** What rules can say about a failure, as Markdown. */
-  facts(result: CiResult): Promise<string>
+  /** What rules can say about a failure. */
+  facts(result: CiResult): Promise<Markdown>
   /** Whether the error says that the forge is away, so that it is worth asking again. */
   isAway(error: unknown): boolean
 }
@@ -91,7 +92,7 @@ export interface CiThread {
   /** Results that were told, newest last. */
   told: string[]
   /** The post that began the thread about this line; its first line says when all is well again. */
-  root?: string
+  root?: Markdown
   /** The thread is a room's list; this is one of many in it. */
   collected?: true
 }

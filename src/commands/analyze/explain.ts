@@ -2,9 +2,8 @@ import PQueue from 'p-queue'
 import { type Model, ModelError } from '../../agent/model.ts'
 import type { AssistantMessage, Message } from '../../agent/session.ts'
 import type { Anonymiser } from '../../text/anonymise.ts'
-import { fence } from '../../text/fence.ts'
 import type { Language } from '../../text/language.ts'
-import { redact } from '../../text/secrets/index.ts'
+import { fromOutside } from '../../text/outside.ts'
 import { type Finding, findingId } from '../../tools/analyzers/analyzer.ts'
 import { findingLines } from '../../tools/analyzers/text.ts'
 import { nameOf } from '../../tools/analyzers/words.ts'
@@ -85,11 +84,12 @@ export function messagesAbout(
   finding: Finding,
   { language, anonymiser }: Pick<ExplainOptions, 'language' | 'anonymiser'>,
 ): Message[] {
-  const brief = redact(briefOf(finding))
+  // Credentials are removed first: one with a pseudonym in its middle would not be recognised any more.
+  const brief = fromOutside(briefOf(finding)).plain()
   const instructions = [...rules, languages[language], ...(anonymiser ? [aboutPseudonyms] : [])]
   return [
     { role: 'system', content: instructions.join('\n') },
-    { role: 'user', content: fence(anonymiser?.hide(brief) ?? brief, 'finding') },
+    { role: 'user', content: fromOutside(anonymiser?.hide(brief) ?? brief).fenced('finding') },
   ]
 }
 

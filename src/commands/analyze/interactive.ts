@@ -4,7 +4,7 @@ import type { Model } from '../../agent/model.ts'
 import type { Anonymiser } from '../../text/anonymise.ts'
 import { visible } from '../../text/fence.ts'
 import type { Language } from '../../text/language.ts'
-import { redact } from '../../text/secrets/index.ts'
+import { fromOutside } from '../../text/outside.ts'
 import { type Finding, findingId } from '../../tools/analyzers/analyzer.ts'
 import { nameOf } from '../../tools/analyzers/words.ts'
 import { messagesAbout, textOf } from './explain.ts'
@@ -73,7 +73,10 @@ export async function talkAbout(findings: Finding[], options: TalkOptions): Prom
 
   async function talk(finding: Finding): Promise<void> {
     const messages = messagesAbout(finding, options)
-    const hide = (text: string) => options.anonymiser?.hide(redact(text)) ?? redact(text)
+    const hide = (text: string) => {
+      const shown = fromOutside(text).plain()
+      return options.anonymiser?.hide(shown) ?? shown
+    }
     const known = options.explanations?.get(findingId(finding))
     if (known) messages.push({ role: 'assistant', content: hide(known) })
     for (;;) {

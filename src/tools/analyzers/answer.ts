@@ -1,5 +1,6 @@
 import type { Language } from '../../text/language.ts'
-import { codeBlock, escapeMarkdown } from '../../text/markdown.ts'
+import { joined, type Markdown, md } from '../../text/markdown.ts'
+import { fromOutside } from '../../text/outside.ts'
 import type { Cluster } from '../kubernetes/cluster.ts'
 import { healthOfTarget } from '../kubernetes/health.ts'
 import type { ToolContext } from '../tool.ts'
@@ -12,24 +13,24 @@ import type { Snapshot } from './snapshot.ts'
 import { toMarkdown } from './text.ts'
 
 const mostNamed = 3
-const marks = { healthy: '✅', progressing: '⏳', failing: '❌', gone: '❌', unknown: '❔' } as const
+const marks = { healthy: md`✅`, progressing: md`⏳`, failing: md`❌`, gone: md`❌` }
 
 /**
- * What rules can say to a question, as Markdown: of each workload that it names the findings, how it is, its events and last log
- * lines; without a name, everything of some weight that is not well. Text from outside is escaped, not redacted.
+ * What rules can say to a question: of each workload that it names the findings, how it is, its events and last log
+ * lines; without a name, everything of some weight that is not well.
  */
 export async function answerByRules(
   cluster: Cluster,
   question: string,
   context: ToolContext,
   { language = 'en', probes = [] }: { language?: Language; probes?: Probe[] } = {},
-): Promise<string> {
+): Promise<Markdown> {
   const report = await diagnosisOf(cluster, cluster.namespaces, context.signal, probes)
   const named = namedIn(question, report.snapshot).slice(0, mostNamed)
   if (named.length === 0) return toMarkdown(report, { least: 'warning', language })
   const share = { ...context, maxBytes: Math.floor(context.maxBytes / named.length) }
   const sections = await Promise.all(named.map((workload) => aboutWorkload(cluster, workload, report, share, language)))
-  return sections.join('\n\n')
+  return joined(sections)
 }
 
 async function aboutWorkload(
@@ -38,7 +39,7 @@ async function aboutWorkload(
   { findings, unchecked, snapshot }: Report,
   context: ToolContext,
   language: Language,
-): Promise<string> {
+): Promise<Markdown> {
   const { name, namespace = cluster.namespace } = workload
   const about = findings.filter(
     (finding) => (finding.owner.namespace ?? namespace) === namespace && isAbout(finding, name, snapshot),
@@ -47,15 +48,13 @@ async function aboutWorkload(
     healthOfTarget(cluster, workload, context.signal),
     surroundings(cluster, namespace, name, snapshot, context, language),
   ])
-  return [
-    health.state === 'unknown' ? '' : `${marks[health.state]} ${workload.kind} ${escapeMarkdown(health.text)}`,
+  return joined([
+    health.state !== 'unknown' && md`${marks[health.state]} ${fromOutside(`${workload.kind} ${health.text}`).inline()}`,
     about.length > 0 || unchecked.length > 0
       ? toMarkdown({ findings: about, unchecked }, { language })
-      : headings[language].noneAbout(`${workload.kind} ${escapeMarkdown(`${namespace}/${name}`)}`),
-    around && codeBlock(around),
-  ]
-    .filter(Boolean)
-    .join('\n\n')
+      : headings[language].noneAbout(fromOutside(`${workload.kind} ${namespace}/${name}`).inline()),
+    around && fromOutside(around).block(),
+  ])
 }
 
 const kinds: KindName[] = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob', 'Job', 'Pod']

@@ -1,5 +1,6 @@
 import type { Language } from '../../text/language.ts'
-import { escapeMarkdown, inlineCode } from '../../text/markdown.ts'
+import { joined, type Markdown, md } from '../../text/markdown.ts'
+import { fromOutside } from '../../text/outside.ts'
 import { cutBytes, oneLine } from '../output.ts'
 import { type Evidence, type Finding, findingId, type ObjectRef, rank, type Severity } from './analyzer.ts'
 import { headings } from './headings.ts'
@@ -9,7 +10,7 @@ import { nameOf, namesOf, uncheckedLines } from './words.ts'
 /** Bytes of one value: a log line or a condition's message may be very long. */
 const mostBytes = 300
 
-export const severityMarks: Record<Severity, string> = { critical: '🔴', warning: '🟠', info: '🔵' }
+const severityMarks: Record<Severity, Markdown> = { critical: md`🔴`, warning: md`🟠`, info: md`🔵` }
 
 /** A finding as plain lines: what, where it can be seen, what to do next. */
 export function findingLines({ severity, reason, text, since, evidence, affects, next }: Finding): string[] {
@@ -44,6 +45,8 @@ export function groupByOwner(findings: Finding[]): FindingGroup[] {
 
 const mostGroups = 20
 const mostEvidence = 3
+/** Of one value, as `mostBytes`. */
+const mostCharacters = 300
 const mostUnchecked = 20
 
 export interface MarkdownOptions {
@@ -53,42 +56,54 @@ export interface MarkdownOptions {
 }
 
 /** A report as Markdown for a chat: what is wrong, where it can be seen, what to do next; then what could not be checked. */
-export function toMarkdown(report: Pick<Report, 'findings' | 'unchecked'>, options: MarkdownOptions = {}): string {
+export function toMarkdown(report: Pick<Report, 'findings' | 'unchecked'>, options: MarkdownOptions = {}): Markdown {
   const { least = 'info', language = 'en' } = options
   const words = headings[language]
   const shown = report.findings.filter(({ severity }) => rank[severity] <= rank[least])
   const hidden = report.findings.length - shown.length
   const groups = groupByOwner(shown)
-  return [
-    groups.length > 0 ? '' : report.unchecked.length > 0 ? words.noneInWhatWasRead : words.none,
+  return joined([
+    groups.length === 0 && (report.unchecked.length > 0 ? words.noneInWhatWasRead : words.none),
     ...groups.slice(0, mostGroups).map((group) => groupText(group, language)),
-    groups.length > mostGroups ? words.moreWorkloads(groups.length - mostGroups) : '',
-    hidden > 0 ? words.hidden(hidden) : '',
-    uncheckedText(report.unchecked, language),
-  ]
-    .filter(Boolean)
-    .join('\n\n')
+    groups.length > mostGroups && words.moreWorkloads(groups.length - mostGroups),
+    hidden > 0 && words.hidden(hidden),
+    report.unchecked.length > 0 && uncheckedText(report.unchecked, language),
+  ])
 }
 
 /** What to do next: a tool's call as the command that one can copy. */
-function nextStep(next: string): string {
+function nextStep(next: string): Markdown {
   const [command = ''] = /^k8s_\w+(?: \w+=[^\s,;]+)*/.exec(next) ?? []
-  const rest = escapeMarkdown(next.slice(command.length))
-  return command === '' ? rest : `${inlineCode(`!${command}`)}${next.startsWith(`${command} `) ? ' ' : ''}${rest}`
+  const rest = fromOutside(next.slice(command.length)).inline()
+  if (command === '') return rest
+  const space = next.startsWith(`${command} `) ? md` ` : md``
+  return md`${fromOutside(`!${command}`).code()}${space}${rest}`
 }
 
-function groupText({ owner, findings }: FindingGroup, language: Language): string {
+function groupText({ owner, findings }: FindingGroup, language: Language): Markdown {
+  const title = md`**${fromOutside(`${owner.kind} ${nameOf(owner)}`).inline()}**`
+  return joined([title, ...findings.flatMap((finding) => findingText(finding, language))], '\n')
+}
+
+function findingText(finding: Finding, language: Language): Markdown[] {
+  const { severity, reason, text, since, affects = [], next } = finding
   const words = headings[language]
-  const lines = findings.flatMap((finding) => [
-    `- ${severityMarks[finding.severity]} **${escapeMarkdown(finding.reason)}** ${escapeMarkdown(finding.text)}${finding.since ? ` ${words.since(escapeMarkdown(finding.since))}` : ''}`,
+  return [
+    joined(
+      [
+        md`- ${severityMarks[severity]} **${fromOutside(reason).inline()}**`,
+        fromOutside(text).inline(),
+        since && words.since(fromOutside(since).inline()),
+      ],
+      ' ',
+    ),
     ...tellingEvidence(finding).map(
       ({ object, path, value }) =>
-        `  - ${inlineCode(`${object.kind} ${object.name} ${path}`)}: ${inlineCode(cutBytes(value, mostBytes))}`,
+        md`  - ${fromOutside(`${object.kind} ${object.name} ${path}`).code()}: ${fromOutside(value).code(mostCharacters)}`,
     ),
-    ...(finding.affects?.length ? [`  - ${words.affects(escapeMarkdown(namesOf(finding.affects)))}`] : []),
-    `  - ${words.next}: ${nextStep(finding.next)}`,
-  ])
-  return [`**${escapeMarkdown(`${owner.kind} ${nameOf(owner)}`)}**`, ...lines].join('\n')
+    ...(affects.length > 0 ? [md`  - ${words.affects(fromOutside(namesOf(affects)).inline())}`] : []),
+    md`  - ${words.next}: ${nextStep(next)}`,
+  ]
 }
 
 /** A chat is read on the run: what the sentence says already, or another pod shows just so, is left out as long as something is left. */
@@ -108,14 +123,16 @@ function holds(text: string, words: string): boolean {
   return false
 }
 
-function uncheckedText(unchecked: Unchecked[], language: Language): string {
-  if (unchecked.length === 0) return ''
+function uncheckedText(unchecked: Unchecked[], language: Language): Markdown {
   const words = headings[language]
   const lines = uncheckedLines(unchecked)
   const more = lines.length - mostUnchecked
-  return [
-    words.unchecked,
-    ...lines.slice(0, mostUnchecked).map((line) => `- ${escapeMarkdown(line)}`),
-    ...(more > 0 ? [`- ${words.moreLines(more)}`] : []),
-  ].join('\n')
+  return joined(
+    [
+      words.unchecked,
+      ...lines.slice(0, mostUnchecked).map((line) => md`- ${fromOutside(line).inline()}`),
+      more > 0 && md`- ${words.moreLines(more)}`,
+    ],
+    '\n',
+  )
 }

@@ -52,7 +52,7 @@ export const push = Push.transform((given): PushSignal | TestSignal | undefined 
     pusher: { login: pusher?.login ?? '', name: nameOf(pusher) },
     commits: commits.map((commit) => ({
       id: commit.id,
-      title: (commit.message.split('\n')[0] ?? '').slice(0, 200),
+      title: (commit.message.split('\n')[0] ?? '').slice(0, 1_000),
       author: commit.author?.name ?? commit.author?.username ?? '',
       url: commit.url,
       files: [...(commit.added ?? []), ...(commit.modified ?? []), ...(commit.removed ?? [])].slice(0, mostFiles),

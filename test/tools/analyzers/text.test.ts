@@ -118,6 +118,18 @@ test('nothing that the cluster says formats, mentions or links', () => {
   assert.doesNotMatch(text, /@room|\[a\]\(|http:\/\/evil|(?<!\\)`code/)
 })
 
+test('no credential that the cluster says reaches a chat, also where a value is cut', () => {
+  const token = `ghp_${'A1b2C3d4E5f6'.repeat(3)}`
+  for (let before = 250; before <= 300; before += 5) {
+    const value = `${'x'.repeat(before)} ${token}`
+    const evidence = [{ object: web, path: 'message', value }]
+    const one = finding({ owner: web, text: `said ${token}`, evidence, next: `look at ${token}` })
+    const text = toMarkdown(report([one], { unchecked: [{ ...gap(), message: `no answer: ${token}` }] }))
+    assert.doesNotMatch(text, /A1b2C3/)
+    assert.ok((text.match(/«token removed»/g)?.length ?? 0) >= 3, text)
+  }
+})
+
 test('in Korean every sentence around findings is Korean', () => {
   const findings = [
     ...Array.from({ length: 25 }, (_, index) =>

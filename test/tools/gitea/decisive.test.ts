@@ -80,6 +80,14 @@ test('whatever a log holds, few short lines of it are shown, in their order, its
   )
 })
 
+test('a credential is removed also where its line is cut', () => {
+  const token = `ghp_${'A1b2C3d4E5f6'.repeat(3)}`
+  for (let before = 250; before <= 300; before++) {
+    const [line = ''] = decisiveLines([`error: ${'x'.repeat(before)} ${token}`])
+    assert.doesNotMatch(line, /A1b2C3/)
+  }
+})
+
 test('a hostile line takes no time worth speaking of to look at', () => {
   const hostile = ['a'.repeat(1_000_000), ' '.repeat(1_000_000), `${'Error'.repeat(200_000)}`]
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PushSignal } from '../../../src/signal.ts'
+import { md } from '../../../src/text/markdown.ts'
 import { pushFacts, pushTitle } from '../../../src/tools/gitea/push.ts'
 
 const push = (changes: Partial<PushSignal> = {}): PushSignal => ({
@@ -66,6 +67,14 @@ test('names and commit titles cannot format, link or mention', () => {
   assert.match(title, /`` <\/code>@room`x` ``/)
 })
 
+test('no credential in the title of a commit is told, also where the title is cut', () => {
+  const token = `ghp_${'A1b2C3d4E5f6'.repeat(3)}`
+  const title = `${'x'.repeat(180)} ${token}`
+  const [commit] = push().commits
+
+  assert.doesNotMatch(pushTitle(push({ commits: [{ ...commit!, title }] })), /A1b2C3/)
+})
+
 test('facts name what is touched, the CI and the workloads that are called like the repository or its manifests', async () => {
   const asked: string[][] = []
   const facts = await pushFacts(push(), {
@@ -73,7 +82,7 @@ test('facts name what is touched, the CI and the workloads that are called like 
     workloads: async (words) => {
       asked.push(words)
       return [
-        { name: 'shop/api', state: 'failing', text: 'shop/api: 0 of 2 pods available.', findings: '**api crashes**' },
+        { name: 'shop/api', state: 'failing', text: 'shop/api: 0 of 2 pods available.', findings: md`**api crashes**` },
       ]
     },
     signal,

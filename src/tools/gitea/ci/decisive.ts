@@ -1,3 +1,4 @@
+import { fromOutside } from '../../../text/outside.ts'
 import { cutBytes } from '../../output.ts'
 
 /** Lines that tell by themselves what went wrong, as compilers, test runners, shells and package managers write them. */
@@ -26,6 +27,8 @@ const mostLines = 40
 const mostCharacters = 300
 /** Patterns look no further into a line; beyond that it is data. */
 const lookedAt = 1_000
+/** A credential that is cut in two is not recognised, so a line is cleaned before it is cut, and far beyond the cut. */
+const cleaned = 4_000
 
 /**
  * The lines of a failed step that say why, with some context, in order; `…` stands for what is between them. The end is always among them.
@@ -75,7 +78,9 @@ function withGaps(indexes: number[], lines: string[]): string[] {
   return indexes.flatMap((index, position) => {
     const previous = position === 0 ? -1 : (indexes[position - 1] ?? -1)
     const missing = index - previous - 1
-    const line = cutBytes((lines[index] ?? '').trimEnd(), mostCharacters)
+    const line = cutBytes(shown(lines[index] ?? ''), mostCharacters)
     return missing > 0 ? [`… ${missing} ${missing === 1 ? 'line' : 'lines'} …`, line] : [line]
   })
 }
+
+const shown = (line: string): string => fromOutside(line.slice(0, cleaned)).plain().trimEnd()

@@ -1,5 +1,6 @@
 import { UnusableAnswer } from '../../../http/unusable-answer.ts'
 import type { RunSignal, StatusSignal } from '../../../signal.ts'
+import type { Markdown } from '../../../text/markdown.ts'
 import type { Gitea } from '../client.ts'
 import { GiteaError, GiteaUnreachable } from '../errors.ts'
 import { runFacts } from './facts.ts'
@@ -24,7 +25,7 @@ export async function ciResults(
   return result ? [result] : []
 }
 
-export const ciFacts = (gitea: Gitea, result: CiResult, signal: AbortSignal): Promise<string> =>
+export const ciFacts = (gitea: Gitea, result: CiResult, signal: AbortSignal): Promise<Markdown> =>
   result.run === undefined ? statusFacts(gitea, result, signal) : runFacts(gitea, result, signal)
 
 /** Whether something newer passed. Of statuses the newest is what was read. */

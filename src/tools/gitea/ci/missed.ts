@@ -118,7 +118,7 @@ export async function missedPush(
     pusher: { login: author?.author?.login ?? '', name: newest?.commit.author.name || 'somebody' },
     commits: oldestFirst.slice(-mostCommits).map((one) => ({
       id: one.sha,
-      title: firstLine(one.commit.message).slice(0, 200),
+      title: firstLine(one.commit.message).slice(0, 1_000),
       author: one.commit.author.name,
       url: one.html_url,
       files: one.files.map(({ filename }) => filename).slice(0, 200),

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Repository } from '../../../signal.ts'
-import { escapeMarkdown, linked } from '../../../text/markdown.ts'
-import { oneLine } from '../../output.ts'
+import { joined, type Markdown, md } from '../../../text/markdown.ts'
+import { fromOutside } from '../../../text/outside.ts'
 import type { CommitStatus, Gitea } from '../client.ts'
 import { inRepository, type RepositoryName, splitName } from '../paths.ts'
 import type { CiLine, CiResult } from './result.ts'
@@ -18,6 +18,7 @@ const Pull = z.object({
 
 const mostBranches = 500
 const mostPulls = 100
+const mostLines = 20
 
 /**
  * What CI other than Gitea's own says about a commit, all of it as one result. Nothing when the commit is not the newest of a branch or pull
@@ -51,15 +52,15 @@ export async function readStatusResult(
 }
 
 /** The failing contexts, a line each. */
-export async function statusFacts(gitea: Gitea, result: CiResult, signal: AbortSignal): Promise<string> {
+export async function statusFacts(gitea: Gitea, result: CiResult, signal: AbortSignal): Promise<Markdown> {
   const statuses = await statusesOf(gitea, result.repository, result.commit, signal)
-  const lines = statuses.filter(isFailing).map(({ context, status, description, target_url: url }) => {
-    const name = escapeMarkdown(oneLine(context))
-    const link = linked(name, url)
-    return `- ❌ ${link}: ${escapeMarkdown(oneLine(description || status))}`
+  const failing = statuses.filter(isFailing)
+  const lines = failing.slice(0, mostLines).map(({ context, status, description, target_url: url }) => {
+    const link = fromOutside(url).link(fromOutside(context).inline())
+    return md`- ❌ ${link}: ${fromOutside(description || status).inline()}`
   })
-  const shown = lines.slice(0, 20)
-  return [...shown, ...(lines.length > shown.length ? [`- … ${lines.length - shown.length} more`] : [])].join('\n')
+  const more = failing.length - lines.length
+  return joined([...lines, more > 0 && md`- … ${more} more`], '\n')
 }
 
 /** Where Gitea tells of runs, the statuses that its own CI sets are the same story once more. */
